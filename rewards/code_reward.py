@@ -1,0 +1,208 @@
+"""The reward for TRL's trainers: completions in, one score for each out."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from .assembly import grade_sample
+from .errors import ConfigurationError
+from .extraction import Extraction
+from .grader.batch import BatchSettings
+from .grader.breaker import CircuitBreaker
+from .grader.engine import Grader
+from .grader.trial import Outcome
+from .grades import BatchFigures, BatchGrade
+from .intake.columns import Call, read_call
+from .intake.dataset_check import DatasetCheck, check_dataset
+from .intake.samples import ReadingOptions, Sample, read_samples
+from .records import Comparison, Limits
+from .reports.explanation import explain_grade
+from .reports.trainer_log import TrainerLog
+from .sandboxes.base import Sandbox
+from .score_rule import ScoreRule
+from .scoring import Scorer
+
+_log = logging.getLogger("rewards")
+
+
+class CodeReward:
+    """Runs the programs of a batch of completions in a sandbox and scores what they did.
+
+    Made for `GRPOTrainer(reward_funcs=[CodeReward()])` and its relatives, and for calls by hand: every keyword argument
+    that is neither `prompts`, `completions` nor `completion_ids` is a column of the dataset, one value a completion.
+    A score is None when nothing is known about the program: the sandbox failed, or the row has no tests.
+
+    `sandbox` is `"local"`, `"auto"` (the local one, and the log says what it protects against) or a sandbox object;
+    `scoring` is `"all_passed"`, `"fraction_passed"`, `"weighted_passed"` or a function of the tests' grades; `schema`
+    and `language` override what the rows say, `comparison` and `limits` hold where the rows say nothing; `max_tests`
+    draws the same tests of a problem every time. `unjudged_score` is for trainers that know no None (SDPO, PPO);
+    `program_bonus` is added to the score of any program that was judged; `bounds` are checked for every score of a
+    scorer. `on_bad_row` is `"raise"` or `"none"`. `name` is the reward's name in the trainer and the prefix of what it
+    logs; two live rewards cannot log under one.
+
+    Picklable; a copy, like a forked process, starts a sandbox of its own when first called. `close` ends the sandbox,
+    also one that was passed in, unless another live reward uses it. An unknown option raises `ConfigurationError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        sandbox: str | Sandbox = "auto",
+        scoring: str | Scorer = "all_passed",
+        schema: str | None = None,
+        language: str | None = None,
+        extraction: Extraction = Extraction(),  # noqa: B008 - frozen, and the signature shows the defaults
+        comparison: str | Comparison | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        max_tests: int | None = None,
+        stop_at_first_failure: bool = False,
+        batch_deadline_s: float | None = 900.0,
+        breaker: CircuitBreaker | None = CircuitBreaker(),  # noqa: B008 - frozen
+        retries: int = 2,
+        unjudged_score: float | None = None,
+        no_program_score: float = 0.0,
+        program_bonus: float = 0.0,
+        bounds: tuple[float, float] | None = None,
+        on_bad_row: str = "raise",
+        name: str = "code",
+    ) -> None:
+        self._arguments = {key: value for key, value in locals().items() if key != "self"}
+        self.name = self.__name__ = name
+        self._trainer_log = TrainerLog(name)
+        self._rule = ScoreRule(scoring, unjudged_score, no_program_score, program_bonus, bounds)
+        parsed = Comparison.parse(comparison) if isinstance(comparison, str) else comparison
+        self._reading = ReadingOptions(schema, language, extraction, parsed, limits, max_tests, on_bad_row)
+        settings = BatchSettings(stop_at_first_failure, batch_deadline_s, retries)
+        self._grader = Grader(sandbox, settings=settings, breaker=breaker)
+        self._closed = False
+        self._warned_of_rows = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._arguments
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]  # a copy is made as the original was
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, sandbox={self._arguments['sandbox']!r})"
+
+    def __call__(
+        self, prompts: Any = None, completions: Any = None, completion_ids: Any = None, **columns: Any
+    ) -> list[float | None]:
+        """Return one score for each completion, and log the batch where the trainer passes `log_metric` or `log_extra`.
+
+        Raises `ConfigurationError` or `DatasetError` for what the caller did wrong, before anything runs, and
+        `CircuitBreakerOpen` when batch after batch could not be judged.
+        """
+        self._prepare_to_log(columns)
+        batch = self.grade(prompts, completions, completion_ids, **columns)
+        self._write_log(batch, columns)
+        return batch.scores
+
+    async def acall(
+        self, prompts: Any = None, completions: Any = None, completion_ids: Any = None, **columns: Any
+    ) -> list[float | None]:
+        """Do what a call does, for callers that await; cancelling it stops the programs."""
+        self._prepare_to_log(columns)
+        batch = await self.agrade(prompts, completions, completion_ids, **columns)
+        self._write_log(batch, columns)
+        return batch.scores
+
+    def grade(
+        self, prompts: Any = None, completions: Any = None, completion_ids: Any = None, **columns: Any
+    ) -> BatchGrade:
+        """Return everything that was found out about each completion, and log nothing."""
+        began = time.monotonic()
+        samples, units = read_samples(self._read(prompts, completions, columns), self._reading)
+        batch = self._graded(samples, *self._grader.run(units), began=began)
+        self._grader.count(batch.grades)
+        return batch
+
+    async def agrade(
+        self, prompts: Any = None, completions: Any = None, completion_ids: Any = None, **columns: Any
+    ) -> BatchGrade:
+        """Do what `grade` does, for callers that await."""
+        began = time.monotonic()
+        call = self._read(prompts, completions, columns)
+        samples, units = await asyncio.to_thread(read_samples, call, self._reading)  # parsing would hold up their loop
+        batch = self._graded(samples, *await self._grader.run_async(units), began=began)
+        self._grader.count(batch.grades)
+        return batch
+
+    def explain(self, completion: Any, **row: Any) -> str:
+        """Return, as text for people, what one completion gets for one dataset row, test by test, and why."""
+        prompt = row.pop("prompt", row.pop("prompts", None))
+        columns = {name: [value] for name, value in row.items()}
+        samples, units = read_samples(self._read([prompt], [completion], columns), self._reading)
+        batch = self._graded(samples, *self._grader.run(units), began=time.monotonic())
+        return explain_grade(batch.grades[0], samples[0].problem)
+
+    def check(self, dataset: Iterable[Mapping[str, Any]]) -> DatasetCheck:
+        """Read every row of *dataset* and return what is in it; raises `DatasetError` that lists the first bad rows.
+
+        Runs no program. Meant for the start of a run, which a bad row would otherwise end in its middle.
+        """
+        return check_dataset(dataset, self._reading)
+
+    def describe(self) -> str:
+        """Return what the sandbox protects against, for people; raises `SandboxUnavailable` where nothing can run."""
+        self._refuse_if_closed()
+        return str(self._grader.workplace.sandbox.describe())
+
+    def close(self) -> None:
+        """Stop the sandbox, unless another reward uses it, and give the name free. May be called twice."""
+        self._closed = True
+        self._trainer_log.release()
+        self._grader.close()
+
+    def __enter__(self) -> CodeReward:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Call:
+        self._refuse_if_closed()
+        return read_call(prompts, completions, columns)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ConfigurationError(f"the reward {self.name!r} is closed: make another one")
+
+    def _graded(
+        self, samples: Sequence[Sample], outcomes: Sequence[Outcome], figures: BatchFigures, *, began: float
+    ) -> BatchGrade:
+        self._warn_of_rows(samples)
+        grades = tuple(grade_sample(sample, outcomes, self._rule) for sample in samples)
+        return BatchGrade(grades, dataclasses.replace(figures, wall_s=time.monotonic() - began))
+
+    def _prepare_to_log(self, columns: Mapping[str, Any]) -> None:
+        if columns.get("log_metric") is not None or columns.get("log_extra") is not None:
+            self._trainer_log.claim()
+
+    def _write_log(self, batch: BatchGrade, columns: Mapping[str, Any]) -> None:
+        self._trainer_log.write(batch, log_metric=columns.get("log_metric"), log_extra=columns.get("log_extra"))
+
+    def _warn_of_rows(self, samples: Sequence[Sample]) -> None:
+        """Say once in a reward's life that some completions can never score, and why."""
+        without_tests = sum(sample.problem is not None and not sample.problem.tests for sample in samples)
+        bad = [sample.bad_row for sample in samples if sample.bad_row]
+        if self._warned_of_rows or not (without_tests or bad):
+            return
+        self._warned_of_rows = True
+        _log.warning(
+            "of %d rows in this batch %d have no tests and %d cannot be graded%s. Their completions score None and "
+            "teach nothing. `check(dataset)` finds such rows before a run; this is said once",
+            len(samples),
+            without_tests,
+            len(bad),
+            f" (the first: {bad[0]})" if bad else "",
+        )

@@ -1,0 +1,188 @@
+"""One batch on its way through a sandbox: many units at a time, in bounded memory, within a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import ConfigurationError
+from ..grades import TestGrade, Verdict
+from ..records import JobResult, SandboxFailure
+from ..sandboxes.base import Sandbox
+from ..sandboxes.canary import CANARY, is_healthy
+from .trial import Outcome, Trial, Unit
+
+CLEANUP_S = 5.0
+"""How long a cancelled job may take to clean up before it is left behind."""
+
+_RESCUE_SHARE = 0.1
+_RESCUE_WITHOUT_DEADLINE_S = 90.0
+_log = logging.getLogger("rewards")
+_jitter = random.Random()  # not the module's own generator: trainers seed that one, and their runs must repeat
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How patiently a batch is run."""
+
+    stop_at_first_failure: bool = False
+    batch_deadline_s: float | None = 900.0
+    retries: int = 2
+    guard_s: float = 3 * CLEANUP_S
+    """What the waiting side grants beyond the deadline: cleaning up may take `CLEANUP_S` twice on a busy machine."""
+
+    def __post_init__(self) -> None:
+        if self.batch_deadline_s is not None and not self.batch_deadline_s > 0:
+            raise ConfigurationError(f"batch_deadline_s must be positive or None, found {self.batch_deadline_s!r}")
+        if not isinstance(self.retries, int) or self.retries < 0:
+            raise ConfigurationError(f"retries must be a whole number, 0 or more, found {self.retries!r}")
+
+
+class Batch:
+    """Runs units and holds what became of them. `run` lives on the background loop; `settle` may be called anywhere."""
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        *,
+        sandbox: Sandbox,
+        settings: BatchSettings,
+        on_start: Callable[[Sandbox], None] = lambda sandbox: None,
+    ) -> None:
+        self.retries = 0
+        self.rescued = 0
+        self._units = units
+        self._sandbox = sandbox
+        self._settings = settings
+        self._on_start = on_start
+        self._has_failed_before = False
+        self._outcomes: list[Outcome | None] = [None] * len(units)
+        self._under_way: dict[int, Trial] = {}
+        self._failed: dict[int, Outcome] = {}
+        self._starving = False
+        self._began = time.monotonic()
+        allowed = settings.batch_deadline_s
+        self._until = None if allowed is None else self._began + allowed
+
+    async def run(self) -> None:
+        """Run every unit that the time allows; raises what the sandbox raises, which is then broken or missing."""
+        await _in_time([asyncio.ensure_future(self._sandbox.start())], self._until)
+        if self._until is not None and time.monotonic() >= self._until:
+            return
+        self._on_start(self._sandbox)
+        await self._run_units(range(len(self._units)), self._sandbox.capacity, self._keep, self._until)
+        starved = [i for i, outcome in enumerate(self._outcomes) if outcome is not None and outcome.starved]
+        if starved:
+            await self._run_units(starved, 1, self._keep_if_rescued, self._rescue_until())
+
+    def settle(self) -> list[Outcome]:
+        """Return an outcome for each unit, with what is known so far for those that have none."""
+        return [self._unfinished(i) if known is None else known for i, known in enumerate(self._outcomes)]
+
+    def _keep(self, i: int, outcome: Outcome) -> None:
+        self._outcomes[i] = outcome
+        self._starving = self._starving or outcome.starved
+
+    def _keep_if_rescued(self, i: int, outcome: Outcome) -> None:
+        if not outcome.starved and outcome.latency_s is not None:
+            self._outcomes[i] = outcome
+            self.rescued += 1
+
+    def _rescue_until(self) -> float:
+        allowed = self._settings.batch_deadline_s
+        budget = _RESCUE_WITHOUT_DEADLINE_S if allowed is None else _RESCUE_SHARE * allowed
+        rescue_until = time.monotonic() + budget
+        return rescue_until if self._until is None else min(self._until, rescue_until)
+
+    async def _run_units(
+        self, indexes: Iterable[int], width: int, keep: Callable[[int, Outcome], None], until: float | None
+    ) -> None:
+        queue = iter(indexes)
+        workers = min(width, len(self._units))
+        await _in_time([asyncio.ensure_future(self._work(queue, keep)) for _ in range(workers)], until)
+
+    async def _work(self, queue: Iterator[int], keep: Callable[[int, Outcome], None]) -> None:
+        for i in queue:
+            keep(i, await self._outcome_of(i))
+            self._under_way.pop(i, None)
+
+    async def _outcome_of(self, i: int) -> Outcome:
+        """Run unit *i*, again where the sandbox failed, with a canary between to tell whose fault it was."""
+        unit, deaths = self._units[i], 0
+        job = unit.job()
+        tries_left = self._settings.retries
+        while True:
+            trial = Trial(unit, stop_at_first_failure=self._settings.stop_at_first_failure)
+            self._under_way[i] = trial
+            waited_s = time.monotonic() - self._began
+            answer = await self._sandbox.run(job, keep_going=trial.keep_going)
+            if isinstance(answer, JobResult):
+                return trial.complete(answer, waited_s=waited_s)
+            self._log_failure(answer)
+            failed = self._failed[i] = trial.unjudged(answer)
+            if not answer.retryable:
+                return failed
+            del self._under_way[i]  # the canary's time and the pause are not the program's
+            healthy = is_healthy(await self._sandbox.run(CANARY))
+            deaths += healthy and answer.kind == "died"
+            if deaths == 2:
+                return trial.killed_its_sandbox(answer)
+            if not tries_left:
+                return failed
+            self.retries += 1
+            if not healthy:
+                await self._pause(tries_left)
+            tries_left -= 1
+
+    def _log_failure(self, failure: SandboxFailure) -> None:
+        """Log every failure, the first of a batch so that it is seen."""
+        level = logging.INFO if self._has_failed_before else logging.WARNING
+        self._has_failed_before = True
+        _log.log(level, "sandbox %s failed (%s): %s", self._sandbox.name, failure.kind, failure.detail)
+
+    async def _pause(self, tries_left: int) -> None:
+        """Give a sick sandbox a moment, longer each time, and not every job the same one."""
+        turns = self._settings.retries - tries_left
+        await asyncio.sleep(min(5.0, 0.05 * 4**turns) * _jitter.uniform(0.5, 1.5))
+
+    def _unfinished(self, i: int) -> Outcome:
+        trial = self._under_way.get(i)
+        if trial is not None:
+            return trial.at_deadline(starving=self._starving)
+        if i in self._failed:
+            return self._failed[i]
+        detail = "not started before the batch's deadline"
+        tests = self._units[i].problem.tests
+        return Outcome(tuple(TestGrade(Verdict.UNJUDGED, detail, test.weight, test.name) for test in tests), detail)
+
+
+async def _in_time(tasks: Sequence[asyncio.Future[None]], until: float | None) -> None:
+    """Wait for *tasks*, to their end or to the time *until*; cancel what is left, and raise what any of them raised.
+
+    A task that does not react to its cancellation is left behind, because whoever waits for the batch matters more.
+    """
+    if not tasks:
+        return
+    try:
+        timeout = None if until is None else max(0.0, until - time.monotonic())
+        await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        await _cancelled(tasks)
+    errors = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[None]]) -> None:
+    unfinished = [task for task in tasks if not task.done()]
+    for task in unfinished:
+        task.cancel()
+    if unfinished:
+        _, stuck = await asyncio.wait(unfinished, timeout=CLEANUP_S)
+        if stuck:
+            _log.error("%d jobs did not stop when they were cancelled and are left behind", len(stuck))

@@ -1,0 +1,107 @@
+"""The batch engine: units in, outcomes out, from a synchronous or an asynchronous caller, always in time."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Sequence
+
+from ..errors import ConfigurationError
+from ..grades import BatchFigures, Grade, Verdict
+from ..sandboxes.base import Sandbox
+from .batch import CLEANUP_S, Batch, BatchSettings
+from .breaker import BatchRecord, CircuitBreaker
+from .loop import BackgroundLoop, Work
+from .trial import Outcome, Unit
+from .workplace import Workplace, announce
+
+_log = logging.getLogger("rewards")
+
+
+class Grader:
+    """Runs batches in one sandbox, and remembers how many of them in a row came to nothing."""
+
+    def __init__(self, sandbox: str | Sandbox, *, settings: BatchSettings, breaker: CircuitBreaker | None) -> None:
+        self.workplace = Workplace(sandbox)
+        self._announces = sandbox == "auto"
+        self._settings = settings
+        self._record = BatchRecord(breaker)
+
+    def run(self, units: Sequence[Unit]) -> tuple[list[Outcome], BatchFigures]:
+        """Run *units* and wait, whatever else the calling thread has under way."""
+        loop, batch = self._batch_of(units)
+        if loop.is_current_thread:
+            raise ConfigurationError("a reward was called on its own background loop: await its `acall` or `agrade`")
+        work = loop.prepare(batch.run())
+        try:
+            work.begin()
+            concurrent.futures.wait([work.future], timeout=self._patience_s)
+        except BaseException:  # KeyboardInterrupt, above all: the batch must not run on behind the user's back
+            work.cancel()
+            concurrent.futures.wait([work.future], timeout=2 * CLEANUP_S)
+            raise
+        return self._settled(loop, batch, work)
+
+    async def run_async(self, units: Sequence[Unit]) -> tuple[list[Outcome], BatchFigures]:
+        """Run *units* and await them on whatever loop the caller has."""
+        loop, batch = self._batch_of(units)
+        work = loop.begin(batch.run())
+        waiter = asyncio.wrap_future(work.future)
+        try:
+            await asyncio.wait([waiter], timeout=self._patience_s)
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait([waiter], timeout=2 * CLEANUP_S)
+            raise
+        finally:
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()  # it is raised below, from the other future; asyncio would log it as forgotten
+        return self._settled(loop, batch, work)
+
+    def count(self, grades: Sequence[Grade]) -> None:
+        """Count a batch of completions; raises `CircuitBreakerOpen`."""
+        run = [grade for grade in grades if grade.tests]
+        unjudged = [grade for grade in run if _is_lost(grade)]
+        reason = unjudged[0].detail if unjudged else ""
+        self._record.add(unjudged=len(unjudged), run=len(run), reason=reason)
+
+    def close(self) -> None:
+        """Let go of the sandbox."""
+        self.workplace.close()
+
+    @property
+    def _patience_s(self) -> float | None:
+        deadline = self._settings.batch_deadline_s
+        return None if deadline is None else deadline + self._settings.guard_s
+
+    def _batch_of(self, units: Sequence[Unit]) -> tuple[BackgroundLoop, Batch]:
+        loop, sandbox = self.workplace.enter()
+        if self._announces:
+            return loop, Batch(units, sandbox=sandbox, settings=self._settings, on_start=announce)
+        return loop, Batch(units, sandbox=sandbox, settings=self._settings)
+
+    def _settled(self, loop: BackgroundLoop, batch: Batch, work: Work[None]) -> tuple[list[Outcome], BatchFigures]:
+        if work.future.done():
+            work.future.result()
+        else:
+            loop.given_up = True
+            work.cancel()
+            _log.error("the sandbox blocks its event loop: the batch ends without it, and the next one gets another")
+        outcomes = batch.settle()
+        answered = [(outcome.latency_s, outcome.queue_s) for outcome in outcomes if outcome.latency_s is not None]
+        return outcomes, BatchFigures(
+            queue_s=sum(queue_s for _, queue_s in answered) / max(1, len(answered)),
+            cpu_s=sum(outcome.cpu_s for outcome in outcomes),
+            latencies_s=tuple(latency_s for latency_s, _ in answered),
+            retries=batch.retries,
+            rescued=batch.rescued,
+            sandboxes=(self.workplace.sandbox.name,),
+        )
+
+
+def _is_lost(grade: Grade) -> bool:
+    """Say whether the sandbox is the reason that *grade* says nothing; a scorer may have its own for None."""
+    return grade.verdict is Verdict.UNJUDGED or (
+        grade.score is None and any(test.verdict is Verdict.UNJUDGED for test in grade.tests)
+    )

@@ -1,0 +1,130 @@
+"""One attempt to run one program against one problem, judged step by step while the results come in."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ..grades import TestGrade, Verdict
+from ..judging import judge
+from ..records import Job, JobResult, Problem, Program, SandboxFailure, TestRun
+
+_PASSING_BY = (Verdict.ACCEPTED, Verdict.UNJUDGED)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A program and the problem it is graded against. Equal units of a batch run once."""
+
+    program: Program
+    problem: Problem
+
+    def job(self) -> Job:
+        """Return all tests of the problem as one job."""
+        steps = tuple(step for test in self.problem.tests for step in test.steps())
+        return Job(self.program, steps, self.problem.limits)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a unit: one grade for each test, whatever happened."""
+
+    tests: tuple[TestGrade, ...]
+    detail: str = ""
+    """Why tests are unjudged, where they are."""
+    sandbox: str = ""
+    cpu_s: float = 0.0
+    queue_s: float = 0.0
+    latency_s: float | None = None
+    """Seconds from start to result; None when no result came."""
+    starved: bool = False
+    """A test ran out of time because the machine was busy elsewhere."""
+
+
+class Trial:
+    """Judges each test as soon as its last step has run, and lets go of what the program printed."""
+
+    def __init__(self, unit: Unit, *, stop_at_first_failure: bool) -> None:
+        self.starved = False
+        self._tests = unit.problem.tests
+        self._comparison = unit.problem.comparison
+        self._wall_limit_s = unit.problem.limits.wall_limit_s
+        self._step_counts = [len(test.steps()) for test in self._tests]
+        self._stop_at_first_failure = stop_at_first_failure
+        self._grades: list[TestGrade] = []
+        self._held: list[TestRun] = []
+        self._seen = 0
+        self._stopped = False
+        self._cpu_s = 0.0
+        self._began = self._progressed = time.monotonic()
+
+    def keep_going(self, i: int, run: TestRun) -> bool:
+        """Take the run of step *i*; False once the rest need not be run."""
+        if i == self._seen and not self._stopped:
+            self._take(run)
+        return not self._stopped
+
+    def complete(self, result: JobResult, *, waited_s: float) -> Outcome:
+        """Judge what `keep_going` has not seen, and return the outcome. *waited_s* is what went by before the start."""
+        if len(result.runs) != sum(self._step_counts):
+            raise RuntimeError(  # a defect of a sandbox, which must not become anybody's score
+                f"sandbox {result.sandbox!r} returned {len(result.runs)} runs for {sum(self._step_counts)} steps"
+            )
+        for run in result.runs[self._seen :]:
+            if self._stopped:
+                break
+            self._take(run)
+        return Outcome(
+            self._filled(Verdict.SKIPPED, "an earlier test had failed"),
+            sandbox=result.sandbox,
+            cpu_s=self._cpu_s,
+            queue_s=waited_s + result.queue_s,
+            latency_s=max(0.0, time.monotonic() - self._began - result.queue_s),
+            starved=self.starved,
+        )
+
+    def unjudged(self, failure: SandboxFailure) -> Outcome:
+        """Return the outcome when the sandbox has failed for good: tests already judged stay judged."""
+        detail = f"sandbox failure ({failure.kind}): {failure.detail}"
+        return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s)
+
+    def killed_its_sandbox(self, failure: SandboxFailure) -> Outcome:
+        """Return the outcome when the program, and nothing but this program, ended its sandbox time and again."""
+        detail = f"the program brought down its sandbox twice, which then ran another program well: {failure.detail}"
+        return Outcome(self._filled(Verdict.RUNTIME_ERROR, detail), cpu_s=self._cpu_s)
+
+    def at_deadline(self, *, starving: bool) -> Outcome:
+        """Return the outcome when the batch's time is up while the program still runs.
+
+        A program that has had all the time its remaining tests may take has run out of its own limit. Where the batch
+        has seen runs starve (*starving*), the time that went by proves nothing.
+        """
+        steps_left = sum(self._step_counts) - self._seen
+        had_its_time = time.monotonic() - self._progressed >= steps_left * self._wall_limit_s
+        if had_its_time and not starving:
+            detail = "still running at the batch's deadline, with its own time limit used up"
+            return Outcome(self._filled(Verdict.TIME_LIMIT_EXCEEDED, detail), cpu_s=self._cpu_s)
+        detail = "still running, within its own limits, at the batch's deadline"
+        return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s)
+
+    def _take(self, run: TestRun) -> None:
+        self._seen += 1
+        self._progressed = time.monotonic()
+        self._cpu_s += run.cpu_s
+        self._held.append(run)
+        number = len(self._grades)
+        if len(self._held) < self._step_counts[number]:
+            return
+        grade = self._grade(number)
+        self._held = []
+        self._grades.append(grade)
+        self._stopped = self._stop_at_first_failure and grade.verdict not in _PASSING_BY
+
+    def _grade(self, number: int) -> TestGrade:
+        grade = judge(self._tests[number], self._held, self._comparison)
+        self.starved = self.starved or (grade.verdict is Verdict.UNJUDGED and any(run.starved for run in self._held))
+        return grade
+
+    def _filled(self, verdict: Verdict, detail: str) -> tuple[TestGrade, ...]:
+        missing = self._tests[len(self._grades) :]
+        return (*self._grades, *(TestGrade(verdict, detail, test.weight, test.name) for test in missing))

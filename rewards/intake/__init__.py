@@ -1,0 +1,1 @@
+"""What a caller hands in: columns, rows and completions, checked before anything runs."""

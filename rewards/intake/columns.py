@@ -1,0 +1,64 @@
+"""What a trainer hands to a reward, checked at the door: one completion, one prompt and one row for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, DatasetError
+
+NOT_COLUMNS = ("trainer_state", "log_extra", "log_metric", "environments")
+"""What TRL passes beside the dataset's columns; a reward needs none of them."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """The samples of one call of a reward."""
+
+    completions: Sequence[Any]
+    prompts: Sequence[Any] | None
+    columns: Mapping[str, Sequence[Any]]
+
+    def row(self, i: int) -> dict[str, Any]:
+        """Return the dataset row of sample *i*, with its prompt under `prompts` where that may be source code."""
+        row = {name: values[i] for name, values in self.columns.items()}
+        prompt = None if self.prompts is None else self.prompts[i]
+        if isinstance(prompt, str) and row.get("code_prompt") is None:
+            row["prompts"] = prompt
+        return row
+
+
+def read_call(prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Call:
+    """Check what a reward was called with; raises before anything runs."""
+    if completions is None:
+        raise ConfigurationError("a reward needs `completions`, one for each sample; TRL passes them by keyword")
+    completions = _listed(completions, "completions")
+    count = len(completions)
+    kept = {name: _listed(values, name) for name, values in columns.items() if _may_be_column(name, values)}
+    if prompts is not None:
+        prompts = _listed(prompts, "prompts")
+    for name, values in {**kept, **({} if prompts is None else {"prompts": prompts})}.items():
+        if len(values) != count:
+            raise ConfigurationError(f"column {name!r} has {len(values)} values for {count} completions")
+    if count and not kept:
+        raise DatasetError(
+            "no column came with the completions, so nothing tells what is right. Pass the dataset's columns by "
+            "keyword, as TRL does unless `remove_unused_columns=True`"
+        )
+    return Call(completions, prompts, kept)
+
+
+def _may_be_column(name: str, values: Any) -> bool:
+    """Say whether *values* is meant as a column: a later TRL may pass further objects that are none."""
+    if isinstance(values, str | bytes | Mapping):
+        raise ConfigurationError(f"column {name!r} is one {type(values).__name__}: pass a list, one value a completion")
+    return name not in NOT_COLUMNS and hasattr(values, "__len__") and hasattr(values, "__getitem__")
+
+
+def _listed(values: Any, name: str) -> Sequence[Any]:
+    if isinstance(values, list | tuple):
+        return values
+    if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__len__"):
+        raise ConfigurationError(f"{name} must be a list, one entry a sample, found {type(values).__name__}")
+    return [values[i] for i in range(len(values))]

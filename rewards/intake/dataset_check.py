@@ -1,0 +1,62 @@
+"""Finding bad rows before a run, not in the middle of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import DatasetError
+from .samples import ReadingOptions
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class DatasetCheck:
+    """What was found in a dataset of which every row can be read."""
+
+    rows: int
+    tests: int
+    rows_without_tests: int
+    """Their completions score None: they teach nothing."""
+    rows_without_code_prompt: int
+    """HumanEval rows that only complete programs can be graded against: nothing holds the source before them."""
+    schemas: tuple[tuple[str, int], ...]
+    """Each schema with its number of rows, the most frequent first."""
+
+    def __str__(self) -> str:
+        schemas = ", ".join(f"{name} ({count})" for name, count in self.schemas)
+        text = f"{self.rows} rows, {self.tests} tests; schemas: {schemas or 'none'}"
+        if self.rows_without_tests:
+            text += f"; {self.rows_without_tests} rows without tests"
+        if self.rows_without_code_prompt:
+            text += f"; {self.rows_without_code_prompt} rows for complete programs only (no code_prompt)"
+        return text
+
+
+def check_dataset(dataset: Iterable[Mapping[str, Any]], options: ReadingOptions) -> DatasetCheck:
+    """Read every row once; raises `DatasetError` with the first bad rows when there are any, or no rows at all."""
+    rows = tests = without_tests = without_prompt = 0
+    bad: list[str] = []
+    n_bad = 0
+    schemas: Counter[str] = Counter()
+    for i, row in enumerate(dataset):
+        rows += 1
+        try:
+            problem = options.problem_of(row)
+        except DatasetError as error:
+            n_bad += 1
+            if len(bad) < _SHOWN:
+                bad.append(f"row {i}: {error}")
+            continue
+        tests += len(problem.tests)
+        without_tests += not problem.tests
+        without_prompt += problem.schema == "humaneval" and not problem.code_prompt
+        schemas[problem.schema] += 1
+    if not rows:
+        raise DatasetError("the dataset has no rows")
+    if n_bad:
+        raise DatasetError("\n  ".join([f"{n_bad} of {rows} rows cannot be graded; the first ones:", *bad]))
+    return DatasetCheck(rows, tests, without_tests, without_prompt, tuple(schemas.most_common()))

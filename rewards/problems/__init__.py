@@ -1,0 +1,183 @@
+"""From a dataset row to a problem: what a program is graded against.
+
+| schema | columns | see |
+|---|---|---|
+| `tests` | `tests` | `canonical.py`: our own, and the one to convert other sets to |
+| `verification_info` | `verification_info` | `cases.py`: open-r1, PrimeIntellect |
+| `input_output` | `input_output` | `cases.py`: APPS, TACO |
+| `mbpp` | `test_list`, with `test_setup_code` or `test_imports` | `mbpp.py` |
+| `humaneval` | `test` and `entry_point` | `humaneval.py` |
+| `expected_output` | `expected_output` | `expected_output.py` |
+
+A row is read by the first of these whose columns it has; `schema=` names another one. A column that holds None is
+not there: `datasets` and TRL fill a set's rows up with None.
+
+For every schema a row may also have `language`, `comparison` (as `Comparison.parse` reads it), `code_prompt` (source
+that stands before the program), and the limits of `row_limits.py`. A row's own word goes before the reward's, and
+what stands inside a `tests` object before the row's columns; only an explicit `language=` goes before the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, DatasetError
+from ..records import AssertTest, Comparison, Limits, OutputTest, Problem, StdinTest, TestCase
+from .canonical import comparison_of, read_canonical
+from .cases import read_input_output, read_verification_info
+from .contents import Contents
+from .expected_output import read_expected_output
+from .fields import describe, present, text_of
+from .humaneval import read_humaneval
+from .mbpp import read_mbpp
+from .row_limits import limits_of_columns, with_limits
+
+__all__ = ["SCHEMAS", "read_problem"]
+
+
+@dataclass(frozen=True)
+class _Schema:
+    columns: tuple[str, ...]
+    read: Callable[[Mapping[str, Any]], Contents]
+
+
+_SCHEMAS = {
+    "tests": _Schema(("tests",), read_canonical),
+    "verification_info": _Schema(("verification_info",), read_verification_info),
+    "input_output": _Schema(("input_output",), read_input_output),
+    "mbpp": _Schema(("test_list",), read_mbpp),
+    "humaneval": _Schema(("test", "entry_point"), read_humaneval),
+    "expected_output": _Schema(("expected_output",), read_expected_output),
+}
+SCHEMAS = tuple(_SCHEMAS)
+"""The schemas known, in the order in which a row is tried."""
+
+_LANGUAGES = {
+    "python": "py python3 py3 pypy pypy3 cpython",
+    "javascript": "js node nodejs",
+    "typescript": "ts",
+    "bash": "sh shell",
+    "r": "rscript",
+    "java": "",
+    "cpp": "c++ cxx cc",
+    "c": "",
+    "csharp": "c# cs",
+    "go": "golang",
+    "rust": "rs",
+    "ruby": "rb",
+    "kotlin": "kt",
+    "php": "",
+    "swift": "",
+    "scala": "",
+}
+"""What a row may call a programming language: a column `language` is often about the words of the prompt instead."""
+_CANONICAL = {alias: name for name, aliases in _LANGUAGES.items() for alias in (name, *aliases.split())}
+
+
+def read_problem(
+    row: Mapping[str, object],
+    *,
+    schema: str | None = None,
+    language: str | None = None,
+    limits: Limits | None = None,
+    comparison: Comparison | None = None,
+    max_tests: int | None = None,
+) -> Problem:
+    """Return the problem that *row* describes; raises nothing but `DatasetError` for any row.
+
+    A row without tests is a problem without tests. With more than *max_tests*, the same ones are drawn every time and
+    everywhere: by a hash of the tests, in the row's order. Options that do not exist raise `ConfigurationError`.
+    """
+    if max_tests is not None and max_tests < 1:
+        raise ConfigurationError(f"max_tests must be at least 1 or None, found {max_tests!r}")
+    if not isinstance(row, Mapping):
+        raise DatasetError(f"a row must be a mapping from columns to values, found {describe(row)}")
+    columns = present(row)
+    name = _schema_name(columns, schema)
+    contents = _SCHEMAS[name].read(columns)
+    tests = contents.tests if max_tests is None else _sampled(contents.tests, max_tests)
+    return Problem(
+        tests,
+        limits=with_limits(limits or Limits(), {**limits_of_columns(columns), **contents.limits}),
+        comparison=_comparison(columns, contents) or comparison or Comparison(),
+        language=_language(columns, contents, language),
+        entry_point=contents.entry_point or _text(columns, "entry_point") or None,
+        code_prompt=_text(columns, "code_prompt") or contents.code_prompt,
+        schema=name,
+    )
+
+
+def _schema_name(columns: Mapping[str, Any], schema: str | None) -> str:
+    if schema is None:
+        for name, known in _SCHEMAS.items():
+            if all(column in columns for column in known.columns):
+                return name
+        raise DatasetError(f"no schema fits a row with {_listing(columns)}; known: {_known()}")
+    if schema not in _SCHEMAS:
+        raise ConfigurationError(f"schema {schema!r} is unknown; known: {', '.join(SCHEMAS)}")
+    missing = [column for column in _SCHEMAS[schema].columns if column not in columns]
+    if missing:
+        needed = ", ".join(map(repr, missing))
+        raise DatasetError(f"schema {schema!r} needs {needed}; the row has {_listing(columns)}; known: {_known()}")
+    return schema
+
+
+def _listing(columns: Mapping[str, Any]) -> str:
+    shown = [f"{name[:60]!r} ({describe(value)})" for name, value in list(columns.items())[:20]]
+    more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
+    return f"the columns {', '.join(shown)}{more}" if shown else "no columns"
+
+
+def _known() -> str:
+    return "; ".join(f"{name} (needs {' and '.join(known.columns)})" for name, known in _SCHEMAS.items())
+
+
+def _text(columns: Mapping[str, Any], name: str) -> str:
+    return text_of(columns.get(name, ""), f"column {name!r}")
+
+
+def _comparison(columns: Mapping[str, Any], contents: Contents) -> Comparison | None:
+    if contents.comparison is not None:
+        return comparison_of(contents.comparison, "column 'tests', comparison")
+    return comparison_of(columns["comparison"], "column 'comparison'") if "comparison" in columns else None
+
+
+def _language(columns: Mapping[str, Any], contents: Contents, chosen: str | None) -> str:
+    """Return the language; tests that call Python functions make sense for Python only."""
+    if chosen is not None:
+        language = _CANONICAL.get(chosen.strip().lower(), chosen.strip().lower())
+    else:
+        found = contents.language or _text(columns, "language") or "python"
+        language = _CANONICAL.get(found.strip().lower(), "")
+        if not language:
+            raise DatasetError(
+                f"language {found[:40]!r} is none of {', '.join(_LANGUAGES)}; language= overrides a column"
+            )
+    if language != "python" and any(not isinstance(test, StdinTest | OutputTest) for test in contents.tests):
+        raise DatasetError(f"tests that call functions need programs in Python, but the language is {language!r}")
+    return language
+
+
+def _sampled(tests: tuple[TestCase, ...], count: int) -> tuple[TestCase, ...]:
+    """Return *count* of the tests, the same in every process; Python's own `hash` differs from one to the next."""
+    if len(tests) <= count:
+        return tests
+    digests = [hashlib.blake2b(_identity(test).encode()).digest() for test in tests]
+    seed = hashlib.blake2b(b"".join(digests)).digest()
+    ranks = [hashlib.blake2b(digest + i.to_bytes(8, "big"), key=seed).digest() for i, digest in enumerate(digests)]
+    kept = sorted(range(len(tests)), key=ranks.__getitem__)[:count]
+    return tuple(tests[i] for i in sorted(kept))
+
+
+def _identity(test: TestCase) -> str:
+    parts = test.source if isinstance(test, AssertTest) else vars(test)
+    return json.dumps(parts, default=_in_fixed_order, skipkeys=True)
+
+
+def _in_fixed_order(value: object) -> object:
+    """Sets of text are shown in another order by every process."""
+    return sorted(map(repr, value)) if isinstance(value, set | frozenset) else repr(value)

@@ -1,0 +1,294 @@
+"""What travels between the parts: programs, tests, jobs, and what was seen of them.
+
+Frozen and picklable. A test's `steps()` is what a program gets to see of it; everything else of a test stays on our
+side of the sandbox's wall.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Program:
+    """Source code that a completion submitted."""
+
+    source: str
+    language: str = "python"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one test may use before the sandbox stops the program."""
+
+    cpu_s: float = 10.0
+    """CPU seconds of the program and everything it started."""
+    wall_s: float | None = None
+    """Seconds by the clock; unset means three times the CPU limit and two seconds, a backstop on a busy machine."""
+    memory_mb: int = 1024
+    output_kb: int = 1024
+    """Bytes kept of stdout / 1024; a test that expects more gets at least four times the expected output."""
+    processes: int = 1
+    """1: threads only. More lets the program start processes of its own, where the sandbox can hold them."""
+    disk_mb: int = 64
+    job_cpu_s: float = 120.0
+    """CPU seconds of all tests of one program together."""
+
+    def __post_init__(self) -> None:
+        for name in ("cpu_s", "memory_mb", "output_kb", "processes", "disk_mb", "job_cpu_s"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"limit {name} must be positive, found {getattr(self, name)!r}")
+        if self.wall_s is not None and not self.wall_s > 0:
+            raise ConfigurationError(f"limit wall_s must be positive or None, found {self.wall_s!r}")
+
+    @property
+    def wall_limit_s(self) -> float:
+        """Seconds by the clock after which a test is stopped."""
+        return 3 * self.cpu_s + 2 if self.wall_s is None else self.wall_s
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How an output is compared with the expected one.
+
+    `tokens` splits at white space and wants the same number of tokens; a token that is a non-integer number in the
+    expected output may differ by `tolerance` (absolute or relative), every other one must be the same text. `lines`
+    compares line by line without trailing white space and trailing empty lines. `exact` compares every character.
+    """
+
+    kind: str = "tokens"
+    tolerance: float = 1e-6
+    ignore_case: bool = False
+    floats_everywhere: bool = False
+    """`float:<tol>`: integers in the expected output, too, may differ by the tolerance."""
+
+    KINDS: ClassVar[tuple[str, ...]] = ("tokens", "lines", "exact")
+
+    @classmethod
+    def parse(cls, text: str) -> Comparison:
+        """Read `tokens`, `lines`, `exact`, each with an optional `-nocase`, or `float:<tolerance>`."""
+        kind, _, tolerance = text.strip().partition(":")
+        if kind == "float":
+            try:
+                value = float(tolerance)
+            except ValueError:
+                value = -1.0
+            if not 0 <= value < float("inf"):
+                raise ConfigurationError(f"comparison {text!r}: float:<tolerance> needs a number such as float:1e-6")
+            return cls("tokens", tolerance=value, floats_everywhere=True)
+        base, nocase, rest = kind.partition("-nocase")
+        if base not in cls.KINDS or tolerance or rest:
+            raise ConfigurationError(
+                f"comparison {text!r} is unknown: use one of {', '.join(cls.KINDS)} (each with -nocase) or float:<tol>"
+            )
+        return cls(base, ignore_case=bool(nocase))
+
+
+@dataclass(frozen=True)
+class ScriptStep:
+    """Run the program as `python main.py` with this input, in a process of its own."""
+
+    stdin: str = ""
+    output_kb: int = 0
+    """Output to keep where the job's limit would keep less (four times the expected output)."""
+
+
+@dataclass(frozen=True)
+class CallStep:
+    """Call a function of the program; calls that follow each other are answered by one process.
+
+    `function` is a global name, or `Class().method`. Arguments are data: builtin types, and what `encoding` lists.
+    """
+
+    function: str
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class AssertStep:
+    """Run test code in a tester process beside the program's process.
+
+    Steps that follow each other with the same set-up share both processes. A `source` that finishes has passed.
+    """
+
+    source: str
+    setup: str = ""
+    """Test code that runs once, in the tester, after the program and before the first `source`."""
+    names: tuple[str, ...] = ()
+    """Names that mean the program's own even where they hide a builtin (a program that defines `sum`)."""
+
+
+Step = ScriptStep | CallStep | AssertStep
+
+
+@dataclass(frozen=True)
+class StdinTest:
+    """Feed `stdin`, compare stdout."""
+
+    __test__: ClassVar[bool] = False
+    stdin: str
+    expected: str
+    comparison: Comparison | None = None
+    weight: float = 1.0
+    name: str = ""
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what goes in."""
+        return (ScriptStep(self.stdin, output_kb=_output_kb(self.expected)),)
+
+
+@dataclass(frozen=True)
+class OutputTest:
+    """Run the program without input, compare stdout."""
+
+    __test__: ClassVar[bool] = False
+    expected: str
+    comparison: Comparison | None = None
+    weight: float = 1.0
+    name: str = ""
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what goes in."""
+        return (ScriptStep("", output_kb=_output_kb(self.expected)),)
+
+
+@dataclass(frozen=True)
+class CallTest:
+    """Call a function, compare the returned value with `expected`."""
+
+    __test__: ClassVar[bool] = False
+    function: str
+    args: tuple[Any, ...]
+    expected: Any
+    kwargs: tuple[tuple[str, Any], ...] = ()
+    from_json: bool = True
+    """The row came as JSON: a tuple stands for a list, and a mapping's keys may be text where they were numbers."""
+    weight: float = 1.0
+    name: str = ""
+    wrapped: bool = False
+    """The row does not tell whether its outputs are wrapped in lists of one: `expected` and `[expected]` are right."""
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what goes in."""
+        return (CallStep(self.function, self.args, self.kwargs),)
+
+
+@dataclass(frozen=True)
+class AssertTest:
+    """Test code in assert style.
+
+    Where it could be lowered, `calls` are what the program is asked, and `condition` is an expression over the names
+    `_0`, `_1`, ... of what the calls returned, evaluated on our side. Otherwise `calls` is empty and the whole source
+    runs in a tester process.
+    """
+
+    __test__: ClassVar[bool] = False
+    source: str
+    calls: tuple[CallStep, ...] = ()
+    condition: str = ""
+    setup: str = ""
+    names: tuple[str, ...] = ()
+    weight: float = 1.0
+    name: str = ""
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return what goes in."""
+        return self.calls or (AssertStep(self.source, self.setup, self.names),)
+
+
+TestCase = StdinTest | OutputTest | CallTest | AssertTest
+
+
+def _output_kb(expected: str) -> int:
+    return 4 * len(expected.encode("utf-8", "replace")) // 1024 + 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a program is graded against."""
+
+    tests: tuple[TestCase, ...]
+    limits: Limits = Limits()
+    comparison: Comparison = Comparison()
+    language: str = "python"
+    entry_point: str | None = None
+    """The function or class that a program must define, where the row tells."""
+    code_prompt: str = ""
+    """Source that stands before the program: HumanEval's prompt, with its imports, helpers and open function."""
+    schema: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One program and what it is to be asked, without anything that tells the right answers."""
+
+    program: Program
+    steps: tuple[Step, ...]
+    limits: Limits = Limits()
+
+
+class Ended(enum.Enum):
+    """How the run of one step ended."""
+
+    EXITED = "exited"
+    """The program came to its end, with `exit_code`."""
+    RETURNED = "returned"
+    """A call returned `value`; or test code in the tester finished."""
+    RAISED = "raised"
+    """A call raised, or the program raised while it was loaded; or test code did for the program's fault."""
+    FAILED = "failed"
+    """An assertion in the tester did not hold."""
+    SIGNALLED = "signalled"
+    CPU_LIMIT = "cpu_limit"
+    WALL_LIMIT = "wall_limit"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    DISK_LIMIT = "disk_limit"
+    NOT_RUN = "not_run"
+    """Left out, because the caller had seen enough."""
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """What was seen while one step ran. It holds no opinion about right and wrong.
+
+    `value` is data rebuilt from bytes: exact builtin types, or an opaque placeholder that equals nothing.
+    """
+
+    __test__: ClassVar[bool] = False
+    ended: Ended
+    exit_code: int | None = None
+    signal: int | None = None
+    value: Any = None
+    stdout: str = ""
+    stderr: str = ""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    starved: bool = False
+    """A wall limit that was reached because the program waited for a CPU: no fault of the program's."""
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """One `TestRun` for each step of the job, in order."""
+
+    runs: tuple[TestRun, ...]
+    sandbox: str = ""
+    queue_s: float = 0.0
+    wall_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class SandboxFailure:
+    """The sandbox could not run a job: a value, because a broken sandbox says nothing about the program."""
+
+    kind: str
+    """`died`, `start`, `transport`, `unsupported`, `deadline` or `closed`."""
+    detail: str
+    retryable: bool = True

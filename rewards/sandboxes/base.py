@@ -1,0 +1,60 @@
+"""The contract of a sandbox: it runs jobs and reports what it saw, and knows nothing of right and wrong.
+
+What every sandbox promises is written as runnable checks in `checks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..records import Job, JobResult, SandboxFailure, TestRun
+
+KeepGoing = Callable[[int, TestRun], bool]
+"""Called with a step's index and its run, in order; False leaves out the job's remaining steps."""
+
+
+@dataclass(frozen=True)
+class SandboxDescription:
+    """What a sandbox protects against here, for people and for logs."""
+
+    name: str
+    level: str
+    protects_against: tuple[str, ...]
+    does_not_protect_against: tuple[str, ...]
+    capacity: int
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} sandbox, level {self.level}, {self.capacity} at a time"]
+        lines += [f"  + {line}" for line in self.protects_against]
+        lines += [f"  - not: {line}" for line in self.does_not_protect_against]
+        return "\n".join(lines)
+
+
+class Sandbox(Protocol):
+    """Somewhere to run programs that nobody trusts. Used from one event loop."""
+
+    @property
+    def name(self) -> str:
+        """Return a short name for metrics, such as `local`."""
+
+    @property
+    def capacity(self) -> int:
+        """Return how many jobs run at once; more wait inside `run`."""
+
+    async def start(self) -> None:
+        """Get ready; raises `SandboxUnavailable` or `ConfigurationError` where that cannot work. Can be repeated."""
+
+    async def run(self, job: Job, *, keep_going: KeepGoing | None = None) -> JobResult | SandboxFailure:
+        """Run the steps of *job* in order and return one `TestRun` for each.
+
+        Whatever the program does comes back as a `JobResult`. A `SandboxFailure` means that nothing is known about
+        the program. Cancelling the call stops the program and leaves nothing behind.
+        """
+
+    def describe(self) -> SandboxDescription:
+        """Say what is protected here, and what is not. Raises `SandboxUnavailable` where nothing can run."""
+
+    async def close(self) -> None:
+        """Stop everything and give everything back; later calls of `run` are answered with a failure."""

@@ -1,0 +1,157 @@
+"""A sandbox with answers written down in advance, for the tests of code that uses rewards.
+
+It runs nothing and protects against nothing: no program is executed, its source is looked up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+from ..errors import ConfigurationError
+from ..records import Ended, Job, JobResult, SandboxFailure, TestRun
+from .base import KeepGoing, SandboxDescription
+from .canary import CANARY
+
+Answer = str | JobResult | SandboxFailure | Sequence[TestRun]
+"""Text is what the program prints, whatever it is asked; a sequence holds one `TestRun` for each step."""
+
+Answers = Mapping[str, Answer] | Callable[[Job], Answer]
+
+
+class FakeSandbox:
+    """Answer jobs from *answers*: a mapping from program source, white space around it aside, or a function of the job.
+
+    *failures* are given first, one a job, before any answer is looked up. *latency_s* is waited before an answer;
+    `float("inf")` is a sandbox that hangs. `jobs` lists what was asked, the canary jobs of the grader left out.
+    Picklable when *answers* are; a copy starts with no jobs seen.
+    """
+
+    name = "fake"
+
+    def __init__(
+        self,
+        answers: Answers,
+        *,
+        otherwise: Answer | None = None,
+        failures: Sequence[SandboxFailure] = (),
+        latency_s: float | Callable[[Job], float] = 0.0,
+        capacity: int = 8,
+        healthy: bool = True,
+    ) -> None:
+        if capacity < 1:
+            raise ConfigurationError(f"capacity must be at least 1, found {capacity!r}")
+        self.answers = answers
+        self.otherwise = otherwise
+        self.failures = tuple(failures)
+        self.latency_s = latency_s
+        self.healthy = healthy
+        """Whether canary jobs are answered as in a sandbox that works."""
+        self._capacity = capacity
+        self._begin()
+
+    def _begin(self) -> None:
+        self._by_source = {} if callable(self.answers) else {key.strip(): self.answers[key] for key in self.answers}
+        self.jobs: list[Job] = []
+        self.canaries = 0
+        self.most_at_once = 0
+        self.starts = 0
+        self.closed = False
+        self._failures_left = list(self.failures)
+        self._at_once = 0
+        self._places: asyncio.Semaphore | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        options = ("answers", "otherwise", "failures", "latency_s", "healthy", "_capacity")
+        return {option: self.__dict__[option] for option in options}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._begin()
+
+    @property
+    def capacity(self) -> int:
+        """Return how many jobs are answered at once."""
+        return self._capacity
+
+    async def start(self) -> None:
+        """Count the call; there is nothing to get ready."""
+        self.starts += 1
+
+    async def run(self, job: Job, *, keep_going: KeepGoing | None = None) -> JobResult | SandboxFailure:
+        """Return the answer written down for *job*, as many steps of it as *keep_going* asks for."""
+        if self.closed:
+            return SandboxFailure("closed", "the fake sandbox is closed", retryable=False)
+        if self._places is None:
+            self._places = asyncio.Semaphore(self._capacity)
+        async with self._places:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+            try:
+                return await self._answer(job, keep_going)
+            finally:
+                self._at_once -= 1
+
+    async def _answer(self, job: Job, keep_going: KeepGoing | None) -> JobResult | SandboxFailure:
+        if job == CANARY:
+            self.canaries += 1
+            return self._canary_answer()
+        self.jobs.append(job)
+        await _wait(self.latency_s(job) if callable(self.latency_s) else self.latency_s)
+        answer = self._failures_left.pop(0) if self._failures_left else self._written_answer(job)
+        if isinstance(answer, SandboxFailure):
+            return answer
+        result = _as_result(answer, job)
+        return dataclasses.replace(result, runs=_until_stopped(result.runs, keep_going), sandbox=self.name)
+
+    def _written_answer(self, job: Job) -> Answer:
+        if callable(self.answers):
+            return self.answers(job)
+        answer = self._by_source.get(job.program.source.strip(), self.otherwise)
+        if answer is None:
+            raise ConfigurationError(f"FakeSandbox has no answer for this program:\n{job.program.source}")
+        return answer
+
+    def _canary_answer(self) -> JobResult | SandboxFailure:
+        if not self.healthy:
+            return SandboxFailure("died", "this fake sandbox was made unhealthy")
+        return _as_result("still singing\n", CANARY)
+
+    def describe(self) -> SandboxDescription:
+        """Say that nothing is run."""
+        return SandboxDescription(
+            name=self.name,
+            level="none",
+            protects_against=("everything: no program is executed",),
+            does_not_protect_against=("wrong answers written down",),
+            capacity=self._capacity,
+        )
+
+    async def close(self) -> None:
+        """Refuse what comes later."""
+        self.closed = True
+
+
+async def _wait(seconds: float) -> None:
+    if seconds == float("inf"):
+        await asyncio.Event().wait()
+    elif seconds > 0:
+        await asyncio.sleep(seconds)
+
+
+def _as_result(answer: str | JobResult | Sequence[TestRun], job: Job) -> JobResult:
+    if isinstance(answer, JobResult):
+        return answer
+    if isinstance(answer, str):
+        return JobResult(tuple(TestRun(Ended.EXITED, exit_code=0, stdout=answer) for _ in job.steps))
+    return JobResult(tuple(answer))
+
+
+def _until_stopped(runs: Sequence[TestRun], keep_going: KeepGoing | None) -> tuple[TestRun, ...]:
+    seen: list[TestRun] = []
+    for i, run in enumerate(runs):
+        seen.append(run)
+        if keep_going is not None and not keep_going(i, run):
+            break
+    return tuple(seen) + (TestRun(Ended.NOT_RUN),) * (len(runs) - len(seen))

@@ -1,0 +1,5 @@
+"""The warm local sandbox."""
+
+from .pool import LocalSandbox
+
+__all__ = ["LocalSandbox"]

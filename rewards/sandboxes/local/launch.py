@@ -1,0 +1,189 @@
+"""Start slots: find the best level that works here, once, and prove for each slot that it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...errors import ConfigurationError, SandboxUnavailable
+from ...records import Job, Limits
+from ..runner.handshake import Greeting, Setup
+from . import self_test
+from .levels import Strategy, pool_uid, strategies, unsupported_reason
+from .paths import DEVICES, interpreter, site_directories, visible_paths
+from .slot import Slot
+from .worker import Worker, WorkerDiedError
+
+PRIVATE_SCRATCH = "/box"
+TASKS = 66
+"""Threads of one program, where the kernel counts them for the slot alone."""
+SHARED_TASKS = 2048
+"""Threads above those of the user's other processes, where they are counted together."""
+ADVICE = (
+    "Allow user namespaces, or run as root with CAP_SYS_ADMIN, for level A; use Linux 5.13 or newer with Landlock "
+    "enabled for level B (Docker's default profile allows it); or allow_unprotected=True where nothing is at stake."
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    level: str = "auto"
+    allow_unprotected: bool = False
+    preload: tuple[str, ...] = ()
+    site_packages: tuple[str | Path, ...] | bool = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    landlock_abi: int | None = None
+    own_uid: bool = True
+
+
+class Launcher:
+    """Starts slots of one kind."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._numbers = itertools.count()
+        self._disk_mb = Limits().disk_mb
+        self.strategy: Strategy | None = None
+        self.greeting = Greeting()
+
+    async def start_slot(self) -> Slot:
+        """Return a slot that passed its self-test.
+
+        Raises `SandboxUnavailable` where no level works, `WorkerDiedError` where one has worked before.
+        """
+        if self.strategy is None:
+            return await self._first_slot()
+        return await self._start(self.strategy)
+
+    async def _first_slot(self) -> Slot:
+        reason = unsupported_reason()
+        if reason:
+            raise SandboxUnavailable(reason)
+        tried = []
+        for strategy in self._strategies():
+            try:
+                slot = await self._start(strategy)
+            except WorkerDiedError as error:
+                tried.append(f"level {strategy.name}: {error}")
+                continue
+            self.strategy, self.greeting = strategy, slot.programs.greeting
+            self._announce(tried)
+            return slot
+        raise SandboxUnavailable("no level of protection works here. Tried " + "; ".join(tried) + ". " + ADVICE)
+
+    def _strategies(self) -> list[Strategy]:
+        options = self._options
+        found = strategies(options.level, allow_unprotected=options.allow_unprotected)
+        return [strategy for strategy in found if options.own_uid or not strategy.own_uid]
+
+    def _announce(self, tried: list[str]) -> None:
+        assert self.strategy is not None
+        loud = self.strategy.level == "unprotected"
+        level = logging.WARNING if loud or tried else logging.INFO
+        failed = f"; could not have {'; '.join(tried)}" if tried else ""
+        log.log(level, "the local sandbox runs at level %s%s", self.strategy.name, failed)
+
+    async def _start(self, strategy: Strategy) -> Slot:
+        programs = await self._start_worker(strategy)
+        return Slot(programs, lambda: self._start_worker(strategy))
+
+    async def _start_worker(self, strategy: Strategy) -> Worker:
+        number = next(self._numbers)
+        setup = self._setup(strategy, number)
+        try:
+            worker = Worker(setup, python=interpreter(), environment=self._options.environment)
+        except OSError as error:
+            _remove_scratch(setup)
+            raise WorkerDiedError(f"could not be started: {error}") from error
+        try:
+            await worker.start()
+            if strategy.level != "unprotected":
+                await _test(worker)
+        except BaseException:
+            await worker.close()
+            raise
+        return worker
+
+    def _setup(self, strategy: Strategy, number: int) -> Setup:
+        packages = site_directories(self._options.site_packages)
+        paths = visible_paths(packages)
+        own_count = strategy.namespaces or strategy.own_uid
+        return Setup(
+            namespaces=strategy.namespaces,
+            landlock=strategy.landlock,
+            seccomp=strategy.seccomp,
+            landlock_abi=self._options.landlock_abi,
+            pool_uid=pool_uid(number) if strategy.own_uid else 0,
+            host_pid=os.getpid(),
+            scratch=PRIVATE_SCRATCH if strategy.namespaces else tempfile.mkdtemp(prefix="code-rewards-"),
+            readable=paths.readable,
+            hidden=paths.hidden,
+            devices=DEVICES,
+            search_path=paths.search_path,
+            preload=self._options.preload,
+            disk_mb=self._disk_mb,
+            threads=TASKS,
+            tasks=TASKS if own_count else _threads_of_user() + SHARED_TASKS,
+        )
+
+    def check(self, job: Job) -> None:
+        """Raise `ConfigurationError` for a job that the level here cannot hold."""
+        assert self.strategy is not None
+        if job.limits.processes == 1:
+            return
+        if self.strategy.level != "A":
+            raise ConfigurationError(
+                f"a limit of {job.limits.processes} processes needs level A; here holds {self.strategy.name}"
+            )
+        if not self.greeting.counts_processes:
+            raise ConfigurationError("jobs with several processes need a procfs, which cannot be mounted here")
+
+    def fits(self, job: Job, slot: Slot) -> bool:
+        """Tell whether the slot's file system is large enough for the job; if not, the next slot's will be."""
+        self._disk_mb = max(self._disk_mb, job.limits.disk_mb)
+        return job.limits.disk_mb <= slot.programs.setup.disk_mb
+
+
+async def _test(worker: Worker) -> None:
+    slot = Slot(worker, None)
+    run = await slot.run_script(self_test.PROGRAM, self_test.self_test_step(), self_test.LIMITS)
+    wrong = self_test.refusal(run)
+    if wrong:
+        raise WorkerDiedError(wrong)
+
+
+def _remove_scratch(setup: Setup) -> None:
+    if not setup.namespaces:
+        shutil.rmtree(setup.scratch, ignore_errors=True)
+
+
+def _threads_of_user() -> int:
+    total, uid = 0, os.getuid()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.stat(f"/proc/{name}").st_uid == uid:
+                    total += len(os.listdir(f"/proc/{name}/task"))
+    return total
+
+
+def probe_level(launcher: Launcher) -> None:
+    """Find out which level holds, from a place where an event loop may run already."""
+    asyncio.run(_probe(launcher))
+
+
+async def _probe(launcher: Launcher) -> None:
+    slot = await launcher.start_slot()
+    await slot.close()

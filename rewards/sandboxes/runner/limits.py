@@ -1,0 +1,51 @@
+"""Resource limits: the same for all programs of a slot, and those that a job sets."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from .messages import Order
+
+OPEN_FILES = 64
+STACK_BYTES = 64 << 20
+"""Deep recursion through C code is common in contest programs; the usual 8 MiB is the shell's habit, not a rule."""
+PENDING_SIGNALS = 64
+EXTRA_TASKS = 32
+"""Threads that the processes of a job may have together, beside one each."""
+
+
+def set_common_limits(tasks: int) -> None:
+    """Set what no job changes."""
+    fixed = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: PENDING_SIGNALS,
+        resource.RLIMIT_NPROC: tasks,
+        resource.RLIMIT_STACK: STACK_BYTES,
+    }
+    for kind, wanted in fixed.items():
+        _lower(kind, wanted)
+
+
+def _lower(kind: int, wanted: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def set_job_limits(order: Order, own_bytes: int) -> None:
+    """Set what the job asks for, in the child; *own_bytes* is what the interpreter maps before any program runs."""
+    space = own_bytes + order.memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_bytes, order.file_bytes))
+    if order.processes > 1:
+        _lower(resource.RLIMIT_NPROC, 2 + order.processes + EXTRA_TASKS)  # the zygote and its parent count too
+
+
+def read_state(descriptor: int) -> tuple[int, int]:
+    """Return the number of threads and the mapped bytes that a /proc/<pid>/stat tells."""
+    fields = os.pread(descriptor, 4096, 0).rpartition(b")")[2].split()
+    return int(fields[17]), int(fields[20])

@@ -1,0 +1,82 @@
+"""What the host and the zygote say to each other: fixed-size records over a socket that no program ever holds."""
+
+from __future__ import annotations
+
+import enum
+import struct
+from typing import NamedTuple
+
+
+class Mode(enum.IntEnum):
+    """What a child does with the job's bytes."""
+
+    SCRIPT = 1
+    CALLS = 2
+    SERVE = 3
+    TEST = 4
+    KILL = 16
+    """Not a job: stop the one that runs."""
+    PROGRESS = 17
+    """Not a job: the other half of a split test went on to the next test, so this half's CPU clock starts again."""
+
+
+class Stop(enum.IntEnum):
+    """Why a child came to its end."""
+
+    ENDED = 0
+    """By itself, or by a signal that the zygote did not send."""
+    CPU = 1
+    DISK = 2
+    MEMORY = 3
+    KILLED = 4
+    """The host asked for it."""
+    BACKSTOP = 5
+    """The host did not ask for it in time."""
+    SETUP_FAILED = 6
+    """Before the first byte of the program ran."""
+
+
+class Order(NamedTuple):
+    """One child to fork."""
+
+    mode: int
+    number: int
+    size: int
+    """Bytes of the job."""
+    processes: int
+    memory_bytes: int
+    file_bytes: int
+    """The longest that a file may get, the captured outputs among them."""
+    disk_bytes: int
+    cpu_s: float
+    """For the whole of a script, for each call otherwise."""
+    total_cpu_s: float
+    backstop_s: float
+    """By the clock, where the host fails to keep the time."""
+
+
+class Reply(NamedTuple):
+    """How one child ended."""
+
+    stop: int
+    number: int
+    status: int
+    """As wait(2) tells it."""
+    cpu_s: float
+    wall_s: float
+    peak_memory_kb: int
+
+
+ORDER = struct.Struct("=BIQIQQQddd")
+REPLY = struct.Struct("=BIiddQ")
+LARGEST_GREETING = 1 << 16
+
+
+def pack_order(order: Order) -> bytes:
+    """Return the bytes of an order."""
+    return ORDER.pack(*order)
+
+
+def unpack_reply(data: bytes) -> Reply:
+    """Read a reply; raises struct.error where it is none."""
+    return Reply(*REPLY.unpack(data))

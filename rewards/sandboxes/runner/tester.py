@@ -1,0 +1,187 @@
+"""The tester: runs test code in a process of its own, in which the program's names are proxies.
+
+Only this process writes verdicts, and the program never runs in it. A source that comes to its end has passed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import linecache
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from .channel import ChannelBroken
+from .frames import read_frames, write_frame
+from .names import import_afresh, modules_of_test, names_of_program
+from .solution import NAME, flush_output, message_of
+from .tester_peer import TesterPeer
+
+MODULE = "tests"
+_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one source of test code."""
+
+    kind: str
+    """`passed`, `failed` (an assertion did not hold), `error`; `malformed` for bytes that no tester wrote."""
+    detail: str = ""
+    program: bool = False
+    """An error that the program raised, or it has died or broken the channel. Any other error is raised by the test
+    code, which may well be because of what the program returned: that is no excuse either."""
+
+
+def pack_tests(setup: str, sources: Iterable[str], names: Iterable[str]) -> bytes:
+    """Return the job for `run_tests`; *names* mean the program's even where they hide a builtin."""
+    return json.dumps({"setup": setup, "sources": list(sources), "names": list(names)}).encode("ascii")
+
+
+def run_tests(job: bytes, channel_fd: int, returned_fd: int) -> None:
+    """Run the set-up and each source against the program at the other end, with one frame for each source."""
+    asked = json.loads(job)
+    session = _Session(TesterPeer(channel_fd), asked["setup"], asked["sources"], asked["names"])
+    outcome = session.prepare(asked["setup"])
+    for number, source in enumerate(asked["sources"], 1):
+        result = session.run(source, f"<test {number}>") if outcome.kind == "passed" else outcome
+        shown = {"kind": result.kind, "detail": result.detail[:_SHOWN], "program": result.program}
+        write_frame(returned_fd, json.dumps(shown).encode("ascii"))
+    flush_output()
+
+
+def read_outcomes(data: bytes, *, limit: int = 1 << 16) -> list[Outcome]:
+    """Return the first *limit* outcomes; any bytes are something, and only what a tester wrote is `passed`."""
+    return [_read_outcome(frame) for frame in read_frames(data, limit=limit)]
+
+
+def _read_outcome(frame: bytes) -> Outcome:
+    try:
+        shown = json.loads(frame) if len(frame) < 20 * _SHOWN else None
+    except (ValueError, RecursionError):
+        shown = None
+    match shown:
+        case {"kind": "passed" | "failed" | "error" as kind, "detail": str(detail), "program": bool(program)}:
+            return Outcome(kind, detail, program)
+    return Outcome("malformed", "not an outcome")
+
+
+class _Session:
+    """One program, one namespace of test code."""
+
+    def __init__(self, peer: TesterPeer, setup: str, sources: list[str], names: list[str]) -> None:
+        self._peer = peer
+        self._names = names
+        self._module = ModuleType(MODULE)
+        self._namespace = self._module.__dict__
+        self._namespace["__builtins__"] = builtins
+        self._fetched: dict[str, object] = {}
+        sys.modules[MODULE] = self._module
+        sys.modules[NAME] = _Solution(self)
+        # All of them at once: a name that one source binds is not free in the next.
+        self._own_modules = modules_of_test([setup, *sources], listed=names)
+
+    def prepare(self, setup: str) -> Outcome:
+        """Wait until the program is loaded, then run the set-up."""
+        try:
+            reason = self._peer.wait_for_program()
+        except ChannelBroken as problem:
+            return Outcome("error", f"the program was not loaded: {problem}", program=True)
+        if reason is not None:
+            return Outcome("error", f"the program was not loaded: {reason}", program=True)
+        modules = {name: import_afresh(name) for name in self._own_modules}
+        self._namespace.update({name: module for name, module in modules.items() if module is not None})
+        return self.run(setup, "<setup>")
+
+    def run(self, source: str, file: str) -> Outcome:
+        """Run one source to its end."""
+        missing: list[str] = []
+        try:
+            missing = self._fetch_names(source)
+            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+            # Assertions stay in whatever the interpreter was told to leave out.
+            exec(compile(source, file, "exec", dont_inherit=True, optimize=0), self._namespace)
+        except BaseException as error:  # noqa: BLE001 - the boundary to test code: it may raise anything, SystemExit too
+            outcome = _outcome_of(error, missing)
+        else:
+            outcome = Outcome("passed")
+        if self._peer.broken is not None:  # whatever the test has made of it
+            return Outcome("error", f"the program did not answer: {self._peer.broken}", program=True)
+        return outcome
+
+    def program_value(self, name: str) -> Any:
+        """Return what the program has under *name*; raises AttributeError when there is nothing."""
+        found = self._ask_names([name])
+        if name not in found:
+            raise AttributeError(f"module {NAME!r} has no attribute {name!r}")
+        return found[name]
+
+    def public_names(self) -> list[str]:
+        """Return what `from solution import *` binds: no name of a builtin, unless it is listed."""
+        offered = self._peer.ask("public names")
+        names = [name for name in offered if type(name) is str] if type(offered) is list else []
+        return [name for name in names if name in self._names or not hasattr(builtins, name)]
+
+    def _fetch_names(self, source: str) -> list[str]:
+        wanted = names_of_program([source], listed=self._names)
+        # A value is fetched again for each source, unless the test has bound its name meanwhile.
+        asked = [name for name in wanted if self._namespace.get(name) is self._fetched.get(name)]
+        asked = [name for name in asked if name not in self._own_modules and not name.startswith("__")]
+        found = self._ask_names(asked) if asked else {}
+        self._namespace.update(found)
+        self._fetched.update(found)
+        return [name for name in asked if name not in found]
+
+    def _ask_names(self, names: list[str]) -> dict[str, object]:
+        answers = self._peer.ask("names", *names)
+        found: dict[str, object] = {}
+        for name, answer in zip(names, answers, strict=True):
+            match answer:
+                case ["value", value]:
+                    self._peer.name_class(value)
+                    found[name] = value
+                case ["module", str(module)] if (own := import_afresh(module)) is not None:
+                    found[name] = own
+        return found
+
+
+def _outcome_of(error: BaseException, missing: list[str]) -> Outcome:
+    by_program = bool(getattr(error, "__dict__", {}).get("_raised_by_program"))
+    text = f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
+    where = _last_line(error)
+    if isinstance(error, AssertionError) and not by_program:
+        return Outcome("failed", f"{where} {message_of(error)}".strip())
+    absent = isinstance(error, NameError) and error.name in missing
+    return Outcome("error", f"{text} {where}".strip(), program=by_program or absent)
+
+
+def _last_line(error: BaseException) -> str:
+    """Return the innermost line of test code that the error came through."""
+    found = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if file.startswith(("<test ", "<setup>")):
+            line = linecache.getline(file, traceback.tb_lineno).strip()
+            found = f"[line {traceback.tb_lineno}: {line[:300]}]"
+        traceback = traceback.tb_next
+    return found
+
+
+class _Solution(ModuleType):
+    """The module `solution`, for tests that import the program."""
+
+    def __init__(self, session: _Session) -> None:
+        super().__init__(NAME)
+        self.__dict__["_session"] = session
+
+    def __getattr__(self, name: str) -> Any:
+        session: _Session = self.__dict__["_session"]
+        if name == "__all__":
+            return session.public_names()
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return session.program_value(name)

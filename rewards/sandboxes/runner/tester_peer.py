@@ -1,0 +1,199 @@
+"""The tester's end of the channel to a program: it turns proxies into questions, and answers into values.
+
+The other end is not to be trusted. It may only have functions called that the test has handed to it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .channel import ChannelBroken, Peer
+from .crossing import ExceptionClasses, builtin_base
+from .encoding import Opaque
+from .mutation import mirror_changes
+from .proxies import Proxy
+from .solution import message_of
+from .wire import MAX_ITERATED
+
+MAX_PROXIES = 200_000
+MAX_CALLBACKS = 50_000
+_DATA = (int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, Iterator)
+
+
+class TesterPeer(Peer):
+    """The tester's end of the channel. The other end is not to be trusted, and is asked nothing that decides."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        self._proxies: dict[int, Any] = {}
+        self._callable: set[int] = set()
+        self._callbacks = 0
+        self._named: set[int] = set()
+        self._exceptions = ExceptionClasses(lambda number, name: self.ask("getattr", self._proxy(number, ""), name))
+
+    def wait_for_program(self) -> str | None:
+        """Return why the program could not be loaded, or None when it is there."""
+        match self.receive():
+            case ["loaded"]:
+                return None
+            case ["load_raised", str(reason)]:
+                return reason
+        raise ChannelBroken("it sent what is no message")
+
+    def call(self, function: Proxy, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
+        """Call a function of the program's, and do to the arguments what it did to its copies of them."""
+        value, changed = self.exchange("call", function, list(args), kwargs)
+        match changed:
+            case [[*new_args], {**new_kwargs}] if len(new_args) == len(args):
+                for old, new in zip(args, new_args, strict=True):
+                    mirror_changes(old, new)
+                for name in kwargs.keys() & new_kwargs.keys():
+                    mirror_changes(kwargs[name], new_kwargs[name])
+        return value
+
+    def name_class(self, thing: object) -> None:
+        """Take note that the test itself names this: if it is a class, its operators are part of what is tested."""
+        if isinstance(thing, Proxy):
+            self._named.add(thing._proxy_number)
+
+    def ordered(self, operation: str, left: Proxy, right: object) -> bool:
+        """Return whether a proxy is less (or what *operation* says) than something."""
+        if left._proxy_is_data and not (isinstance(right, Proxy) and not right._proxy_is_data):
+            return bool(getattr(operator, operation)(self._as_data(left), self._as_data(right)))
+        if not (self._is_named(left) or self._is_named(right)):
+            raise TypeError(f"a {left._proxy_type_name} object of the program is not data that could be ordered")
+        return self.ask(operation, left, right) is True
+
+    def contains(self, container: Proxy, item: object) -> bool:
+        """Return whether an item is in a container of the program's."""
+        if container._proxy_is_data:
+            return item in self._as_data(container)
+        if self._is_named(container):
+            return self.ask("contains", container, item) is True
+        return any(found is item or found == item for found in itertools.islice(container, MAX_ITERATED))
+
+    def _as_data(self, thing: object) -> Any:
+        if not (isinstance(thing, Proxy) and thing._proxy_is_data):
+            return thing
+        value = self.ask("data", thing)
+        if isinstance(value, Proxy):
+            raise self._break("it has no data where it said so")
+        return value
+
+    def _is_named(self, thing: object) -> bool:
+        kinds = self.ask("about", thing)[1:] if isinstance(thing, Proxy) else []
+        return any(isinstance(kind, Proxy) and kind._proxy_number in self._named for kind in kinds)
+
+    def same_value(self, left: Proxy, right: object) -> bool:
+        """Return whether a proxy equals something other than itself."""
+        if left._proxy_is_data:
+            value, other = self._as_data(left), self._as_data(right)
+            return not isinstance(other, Proxy) and bool(value == other)
+        if not isinstance(right, Proxy) or right._proxy_is_data:
+            return False
+        by_value, kind, *_ = self.ask("about", left)
+        if by_value is not True or self.ask("about", right)[1] is not kind:
+            return False
+        state = self.ask("state", left)
+        # Objects without attributes would all be the same, and a class need not keep what its objects were made with.
+        return type(state) is dict and len(state) > 0 and bool(state == self.ask("state", right))
+
+    def hash_of(self, proxy: Proxy) -> int:
+        """Return a hash that fits `same_value`."""
+        if proxy._proxy_is_data:
+            return hash(self._as_data(proxy))
+        if self.ask("about", proxy)[0] is not True:
+            return hash(proxy._proxy_number)
+        answer = self.ask("hash", proxy)
+        if type(answer) is not int:
+            raise TypeError("__hash__ of the program returned no integer")
+        return answer
+
+    def is_instance(self, instance: object, kind: Proxy) -> bool:
+        """Return whether *instance* is an object of the program's class *kind*; data of this side's never is."""
+        return isinstance(instance, Proxy) and self.ask("isinstance", instance, kind) is True
+
+    def number(self, thing: object) -> int | None:
+        """Return the number of an object of either side; only functions may be called by the program."""
+        if isinstance(thing, Proxy):
+            return -1 - thing._proxy_number
+        theirs = self._exceptions.number_of(thing)
+        if theirs is None and isinstance(thing, BaseException):
+            theirs = thing.__dict__.get("_proxy_number")
+        if theirs is not None:
+            return -1 - theirs
+        if isinstance(thing, _DATA) and not callable(thing):
+            return None
+        number = self.keep(thing)
+        if callable(thing):
+            self._callable.add(number)
+        return number
+
+    def found(self, type_name: str, number: int | None) -> object:
+        """Return the proxy, or the exception class, or this side's own object, of that number."""
+        if number is None:
+            return Opaque(type_name)
+        if number < 0:
+            return self.own(number)
+        if number not in self._proxies and type_name == "type":
+            tree = self.ask("tree", self._proxy(number, type_name))
+            if tree is not None:
+                self._proxies[number] = self._checked(lambda: self._exceptions.build(tree))
+        return self._proxies[number] if number in self._proxies else self._proxy(number, type_name)
+
+    def found_subclass(self, value: object, type_name: str, number: int) -> object:
+        """Return a proxy that compares as the data it has."""
+        return self.own(number) if number < 0 else self._proxy(number, type_name, is_data=True)
+
+    def perform(self, operation: str, operands: list[Any]) -> tuple[Any, Any]:
+        """Call a function that the test has handed to the program: all that a program may ask for."""
+        match operation, operands:
+            case "call", [int(number), list(args), dict(kwargs)] if number in self._callable:
+                self._callbacks += 1
+                if self._callbacks > MAX_CALLBACKS:
+                    raise ChannelBroken("it called the test's functions too often")
+                function: Any = self._objects[number]
+                return function(*args, **kwargs), None
+        raise ChannelBroken("it asked for what no program may ask")
+
+    def describe(self, error: BaseException) -> list[Any]:
+        """Return the builtin kind, the text and the number of an exception of the test's."""
+        number = self.number(error)
+        return [builtin_base(error), message_of(error), number]
+
+    def rebuild(self, description: list[Any]) -> BaseException:
+        """Return the exception that the program has raised, or the test's own on its way back."""
+        match description:
+            case [tree, [*arguments], int(number), str(text)]:
+                if number < 0:
+                    return self._own_exception(number)
+                error: BaseException = self._checked(lambda: self._exceptions.instance(tree, arguments, number, text))
+                error.__dict__["_raised_by_program"] = True
+                return error
+        raise self._break("it sent what is no message")
+
+    def _own_exception(self, number: int) -> BaseException:
+        error = self.own(number)
+        if not isinstance(error, BaseException):
+            raise self._break("it raised what is no exception")
+        return error
+
+    def _checked(self, make: Callable[[], Any]) -> Any:
+        try:
+            return make()
+        except (TypeError, ValueError, RecursionError):
+            raise self._break("it described an exception that cannot be") from None
+
+    def _break(self, reason: str) -> ChannelBroken:
+        self.broken = self.broken or reason
+        return ChannelBroken(self.broken)
+
+    def _proxy(self, number: int, type_name: str, *, is_data: bool = False) -> Any:
+        if number not in self._proxies:
+            if len(self._proxies) >= MAX_PROXIES:
+                raise ChannelBroken("too many objects have crossed")
+            self._proxies[number] = Proxy(self, number, type_name, is_data=is_data)
+        return self._proxies[number]

@@ -1,0 +1,254 @@
+"""The warm process of a slot: it confines itself once, imports what programs need, and forks a child for each order.
+
+It reads nothing that a program wrote, so that no program can reach the next one through it: results lie in memory
+files that the host reads. It holds the only socket to the host and closes it in every child before the program runs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from _signal import signal as restore_handler  # type: ignore[import-not-found]  # `signal.signal` costs 50 page faults
+from collections.abc import Callable
+from typing import NoReturn
+
+from . import calls, limits, preload, script, serving, tester
+from .confinement import confine, load_allow_list, needs_new_user, program_filter
+from .handshake import Greeting, Setup
+from .kernel import die_with_parent, libc
+from .messages import LARGEST_GREETING, ORDER, REPLY, Mode, Order, Reply, Stop
+from .namespaces import unshare
+from .processes import ProcessTree, kill_all
+from .scratch import wipe
+from .seccomp import Filter
+from .supervisor import PID, supervise
+from .warming import warm_up
+from .watch import Watch, disk_check, wait
+
+RETURNED, CHANNEL, FIRST_OWN = 3, 4, 10
+"""Descriptors that a child may keep beside 0, 1 and 2; the zygote's own ones lie above."""
+SETUP_FAILED = 251
+CANNOT_CLEAN = 99
+SHARED_MEMORY = ".shm"
+
+
+def main() -> None:
+    """Serve the host that started this process, until it closes the socket."""
+    control, job, returned = (_move_up(int(word)) for word in sys.argv.pop().split(","))
+    sys.path[:] = [path for path in sys.path[1:] if path]
+    setup = Setup.from_bytes(os.read(control, LARGEST_GREETING))
+    try:
+        host = os.pidfd_open(setup.host_pid)
+        if os.getppid() != setup.host_pid:
+            os._exit(0)
+        if setup.namespaces:
+            unshare(new_user=needs_new_user(setup))
+        watched, watch = os.pipe() if _threads_are_unlimited(setup) else (-1, -1)
+        pid = os.fork()
+        if pid:
+            supervise(pid, host, setup, watched)
+        os.close(host)
+        zygote = Zygote(setup, control, job, returned, watch)
+    except preload.PreloadError as error:
+        os.write(control, Greeting(error=str(error), preload_failed=True).to_bytes())
+        os._exit(1)
+    except (OSError, ImportError, ValueError) as error:
+        os.write(control, Greeting(error=f"{type(error).__name__}: {error}").to_bytes())
+        os._exit(1)
+    zygote.serve()
+
+
+def _threads_are_unlimited(setup: Setup) -> bool:
+    return os.geteuid() == 0 and not setup.pool_uid
+
+
+class Zygote:
+    """The confined process that forks programs."""
+
+    def __init__(self, setup: Setup, control: int, job: int, returned: int, watch: int) -> None:
+        os.dup2(returned, RETURNED)
+        self._job, self._control = job, socket.socket(fileno=control)
+        self._watch_threads = _move_up(watch) if watch >= 0 else -1
+        self._failed, self._report_failure = os.pipe()
+        os.set_blocking(self._failed, False)
+        self._failed, self._report_failure = _move_up(self._failed), _move_up(self._report_failure)
+        self._setup = setup
+        os.environ.update(HOME=setup.scratch, TMPDIR=setup.scratch)
+        os.umask(0o022)
+        self._held = confine(setup)
+        self._held_state = _move_up(self._held.own_state)
+        self._procfs = _move_up(self._held.processes) if self._held.processes >= 0 else -1
+        sys.path.extend(setup.search_path)
+        preload.preload(setup.preload)
+        warm_up()
+        self._kept = preload.hide_runner(__package__ or "runner")
+        threads, self._own_bytes = limits.read_state(self._held_state)
+        if threads > 1:
+            raise preload.PreloadError(
+                f"a preloaded module started threads ({threads} now): they do not survive a fork"
+            )
+        sys.path.insert(0, "")  # the working directory, as for `python main.py`
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # the first process of a pid namespace ignores what it does not handle
+        self._filter = program_filter(setup, self._held, processes=False)
+        self._loose_filter = program_filter(setup, self._held, processes=True)
+        load_allow_list(setup)
+        self._greet()
+
+    def _greet(self) -> None:
+        greeting = Greeting(landlock_abi=self._held.landlock_abi, uid=os.geteuid(), counts_processes=self._procfs >= 0)
+        self._control.send(greeting.to_bytes())
+
+    def serve(self) -> NoReturn:
+        """Fork a child for each order until the host closes the socket."""
+        preload.settle()
+        while True:
+            data, channel = self._receive()
+            if not data:
+                os._exit(0)
+            if len(data) == ORDER.size:
+                reply = self._execute(Order(*ORDER.unpack(data)), channel)
+                self._control.send(REPLY.pack(*reply))
+
+    def _receive(self) -> tuple[bytes, int]:
+        """Return the host's next message and the channel that came with it, or -1."""
+        data, ancillary, _, _ = self._control.recvmsg(ORDER.size, socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+        for _, _, content in ancillary:
+            received: int = struct.unpack("=i", content[:4])[0]
+            if received != CHANNEL:
+                os.dup2(received, CHANNEL)
+                os.close(received)
+            return data, CHANNEL
+        return data, -1
+
+    def _receive_interruption(self) -> int:
+        data = self._control.recv(ORDER.size)
+        return data[0] if data else 0
+
+    def _execute(self, order: Order, channel: int) -> Reply:
+        started = time.monotonic()
+        if order.processes > 1:
+            os.mkdir(f"{self._setup.scratch}/{SHARED_MEMORY}")
+        pid: int = libc.fork()
+        if pid == 0:
+            self._become_program(order)
+        if channel >= 0:
+            os.close(channel)
+        if pid < 0:
+            return Reply(Stop.SETUP_FAILED, order.number, 0, 0.0, 0.0, 0)
+        watch = self._watch(order, pid)
+        stop = wait(watch, self._control.fileno(), self._receive_interruption)
+        if watch.told:
+            self._tell_supervisor(0)
+        _, status, usage = os.wait4(pid, 0)
+        left_s = kill_all() if self._held.own_pids else 0.0
+        if status == SETUP_FAILED << 8 and self._failure_reported():
+            stop = Stop.SETUP_FAILED
+        if self._clean(order) and stop is Stop.ENDED and status:
+            stop = Stop.DISK
+        cpu_s = usage.ru_utime + usage.ru_stime + left_s
+        return Reply(stop, order.number, status, cpu_s, time.monotonic() - started, usage.ru_maxrss)
+
+    def _tell_supervisor(self, pid: int) -> None:
+        os.write(self._watch_threads, PID.pack(pid))
+
+    def _watch(self, order: Order, pid: int) -> Watch:
+        own_file_system = self._held.own_pids
+        full_at_once = own_file_system and order.disk_bytes >= self._setup.disk_mb << 20
+        return Watch(
+            order,
+            pid,
+            tree=ProcessTree(self._procfs, self._own_bytes) if order.processes > 1 else None,
+            is_full=None
+            if full_at_once
+            else disk_check(self._setup.scratch, order.disk_bytes, own_file_system=own_file_system),
+            answered=lambda: os.fstat(RETURNED).st_size,
+            tell=self._tell_supervisor if self._watch_threads >= 0 else None,
+        )
+
+    def _failure_reported(self) -> bool:
+        try:
+            return bool(os.read(self._failed, 1))
+        except BlockingIOError:
+            return False
+
+    def _clean(self, order: Order) -> bool:
+        """Empty the scratch directory; tell whether it was full."""
+        scratch = self._setup.scratch
+        try:
+            os.chmod(scratch, 0o700)
+            if not os.listdir(scratch):
+                return False
+            full = disk_check(scratch, order.disk_bytes, own_file_system=self._held.own_pids)()
+            wipe(scratch)
+        except OSError:
+            os._exit(CANNOT_CLEAN)  # the next program would find something of this one
+        return full
+
+    def _become_program(self, order: Order) -> NoReturn:
+        try:
+            if not self._held.own_pids:
+                die_with_parent()
+            job = os.pread(self._job, order.size, 0)
+            limits.set_job_limits(order, self._own_bytes)
+            restore_handler(signal.SIGINT, signal.default_int_handler)
+            chosen: Filter | None = self._loose_filter if order.processes > 1 else self._filter
+            if chosen is not None:
+                chosen.load(os.getpid())
+        except BaseException:  # noqa: BLE001 - the boundary before the program: the host must learn that it did not run
+            os.write(self._report_failure, b"F")
+            os._exit(SETUP_FAILED)
+        _exit_with(order.mode, job)
+
+
+def _exit_with(mode: int, job: bytes) -> NoReturn:
+    code = 1
+    try:
+        if mode == Mode.SERVE:
+            os.close(RETURNED)
+        os.closerange(FIRST_CLOSED[mode], 1 << 16)
+        code = MODES[mode](job)
+    finally:
+        os._exit(code)
+
+
+def _move_up(descriptor: int) -> int:
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FIRST_OWN)
+    os.close(descriptor)
+    return moved
+
+
+def _answer_calls(job: bytes) -> int:
+    calls.answer_calls(job, RETURNED)
+    return 0
+
+
+def _serve_program(job: bytes) -> int:
+    serving.serve_program(job, CHANNEL)
+    return 0
+
+
+def _run_tests(job: bytes) -> int:
+    tester.run_tests(job, CHANNEL, RETURNED)
+    return 0
+
+
+MODES: dict[int, Callable[[bytes], int]] = {
+    Mode.SCRIPT: script.run_script,
+    Mode.CALLS: _answer_calls,
+    Mode.SERVE: _serve_program,
+    Mode.TEST: _run_tests,
+}
+"""What a child does with its job, once nothing but its own descriptors is open."""
+FIRST_CLOSED: dict[int, int] = {
+    Mode.SCRIPT: RETURNED,
+    Mode.CALLS: CHANNEL,
+    Mode.SERVE: CHANNEL + 1,
+    Mode.TEST: CHANNEL + 1,
+}

@@ -1,0 +1,152 @@
+"""Compare verdicts with known ones: `python scripts/agreement.py --data FOLDER [--level A|B] [--busy N] [SUITE ...]`.
+
+The folder holds `datasets/HumanEval.jsonl.gz`, `datasets/mbpp.jsonl` and replies of models with official verdicts
+(`llm_humaneval.jsonl`, `llm_check.jsonl`, `llm_lcb.jsonl`). Exits with 1 when a suite stays below its bound.
+"""
+
+import argparse
+import ast
+import contextlib
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rewards import CodeReward
+from rewards.sandboxes.local import LocalSandbox
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A completion, the dataset columns it is graded by, and what is known of it."""
+
+    id: str
+    completion: str
+    row: Row
+    passes: bool
+
+
+class _Emptied(ast.NodeTransformer):
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.body = [ast.Pass()]
+        return node
+
+
+def rows(path: Path) -> list[Row]:
+    """Read a JSONL file, compressed or not."""
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def humaneval(data: Path, *, emptied: bool = False) -> Iterator[Sample]:
+    """Yield the canonical solutions of HumanEval."""
+    for row in rows(data / "datasets/HumanEval.jsonl.gz"):
+        columns = {"code_prompt": row["prompt"], "test": row["test"], "entry_point": row["entry_point"]}
+        completion = "    pass\n" if emptied else row["canonical_solution"]
+        yield Sample(row["task_id"], completion, columns, not emptied)
+
+
+def mbpp(data: Path, *, emptied: bool = False) -> Iterator[Sample]:
+    """Yield the canonical solutions of MBPP."""
+    for row in rows(data / "datasets/mbpp.jsonl"):
+        columns = {"test_list": row["test_list"], "test_setup_code": row["test_setup_code"]}
+        code = ast.unparse(_Emptied().visit(ast.parse(row["code"]))) if emptied else row["code"]
+        yield Sample(f"MBPP/{row['task_id']}", code, columns, not emptied)
+
+
+def llm_humaneval(data: Path) -> Iterator[Sample]:
+    """Yield continuations that models wrote for HumanEval."""
+    problems = {sample.id: sample.row for sample in humaneval(data)}
+    for row in rows(data / "llm_humaneval.jsonl"):
+        yield Sample(row["id"], row["completion"], problems[row["task_id"]], row["expected"] == "pass")
+
+
+def llm_check(data: Path) -> Iterator[Sample]:
+    """Yield functions that models wrote for HumanEval and MBPP problems."""
+    for row in rows(data / "llm_check.jsonl"):
+        columns = {"code_prompt": row["prompt"], "test": row["test"], "entry_point": row["entry_point"]}
+        yield Sample(row["id"], row["completion"], columns, row["expected"] == "pass")
+
+
+def llm_lcb(data: Path) -> Iterator[Sample]:
+    """Yield chat replies to the stdin problems of LiveCodeBench; its rule compares numbers without tolerance."""
+    for row in rows(data / "llm_lcb.jsonl"):
+        if row["kind"] == "stdio":
+            tests = [{"type": "stdin", "input": test["input"], "output": test["output"]} for test in row["tests"]]
+            yield Sample(
+                row["id"],
+                row["completion"],
+                {"tests": json.dumps(tests), "comparison": "float:0"},
+                row["expected"] == "pass",
+            )
+
+
+SUITES = {
+    "humaneval": (humaneval, 1.0),
+    "humaneval-emptied": (lambda data: humaneval(data, emptied=True), 1.0),
+    "mbpp": (mbpp, 1.0),
+    "mbpp-emptied": (lambda data: mbpp(data, emptied=True), 1.0),
+    "llm_humaneval": (llm_humaneval, 0.995),
+    "llm_check": (llm_check, 0.995),
+    "llm_lcb": (llm_lcb, 0.995),
+}
+
+
+@contextlib.contextmanager
+def busy_loops(count: int) -> Iterator[None]:
+    """Keep so many processes busy beside the sandbox."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def agreement(reward: CodeReward, samples: list[Sample], name: str) -> float:
+    """Grade the samples, print every disagreement, return the share that agrees of those whose row can be graded."""
+    columns = {key: [sample.row.get(key) for sample in samples] for key in samples[0].row}
+    batch = reward.grade(completions=[sample.completion for sample in samples], **columns)
+    agreed, refused = 0, 0
+    for sample, grade in zip(samples, batch.grades, strict=True):
+        agrees = grade.score == float(sample.passes)
+        agreed += agrees
+        refused += grade.detail.startswith("bad row")
+        if not agrees:
+            expected = "pass" if sample.passes else "fail"
+            print(f"  {sample.id}: expected {expected}, got {grade.verdict.value}: {grade.detail[:160]!r}")
+    accepted = sum(grade.score == 1.0 for grade in batch.grades)
+    share = agreed / (len(samples) - refused)
+    counts = (
+        f"{accepted} accepted of {len(samples)}, {refused} rows refused, {agreed} agree ({share:.2%} of the graded)"
+    )
+    print(f"{name}: {counts}", flush=True)
+    return share
+
+
+def main() -> int:
+    """Grade the suites that were asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all by default")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--level", default="auto")
+    parser.add_argument("--busy", type=int, default=0, help="busy loops to run beside")
+    arguments = parser.parse_args()
+    short = 0
+    sandbox = LocalSandbox(level=arguments.level, site_packages=True)  # one reply in 219 imports numpy
+    with busy_loops(arguments.busy), CodeReward(sandbox=sandbox, batch_deadline_s=None, on_bad_row="none") as reward:
+        for name in arguments.suites or SUITES:
+            suite, bound = SUITES[name]
+            short += agreement(reward, list(suite(arguments.data)), name) < bound
+    return int(short > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

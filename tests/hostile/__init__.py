@@ -1,0 +1,1 @@
+"""Programs that try to get out, rows of data, and the trusted side that watches them try."""

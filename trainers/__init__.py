@@ -1,0 +1,1 @@
+"""Wiring onto TRL: datasets, factories, the training runs behind the scripts."""

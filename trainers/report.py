@@ -1,0 +1,45 @@
+"""What a run leaves in its folder: the reward curve as a picture, and a summary as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+CURVE_FILE = "reward_curve.png"
+SUMMARY_FILE = "summary.json"
+
+
+def write_report(trainer: Any, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Write both files on the main process and return the summary with the curve in it."""
+    curve = reward_curve(trainer.state.log_history)
+    written = {**summary, "steps": trainer.state.global_step, "reward_curve": curve}
+    if trainer.is_world_process_zero():
+        folder = Path(trainer.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_curve(curve, folder / CURVE_FILE, levels=summary.get("held_out_pass_rate", {}))
+        (folder / SUMMARY_FILE).write_text(json.dumps(written, indent=1) + "\n")
+    return written
+
+
+def reward_curve(log_history: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
+    """Return (step, mean reward) for each logged step that could be scored."""
+    return [(entry["step"], entry["reward"]) for entry in log_history if entry.get("reward") is not None]
+
+
+def draw_curve(curve: Sequence[tuple[int, float]], path: Path, *, levels: Mapping[str, float]) -> None:
+    """Draw the reward by step, and a horizontal line for each of *levels*."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # needs no display, and leaves pyplot's state alone
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot([step for step, _ in curve], [reward for _, reward in curve], marker=".", label="reward while training")
+    for i, (name, level) in enumerate(levels.items()):
+        axes.axhline(level, color=f"C{i + 1}", linestyle="--", label=f"held-out pass rate {name}: {level:.0%}")
+    axes.set(xlabel="step", ylabel="mean reward", ylim=(-0.02, 1.02) if levels else None)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=120)
