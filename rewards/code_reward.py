@@ -17,6 +17,7 @@ from .grader.batch import BatchSettings
 from .grader.breaker import CircuitBreaker
 from .grader.engine import Grader
 from .grader.trial import Outcome
+from .grader.workplace import languages_of
 from .grades import BatchFigures, BatchGrade
 from .intake.columns import Call, read_call
 from .intake.dataset_check import DatasetCheck, check_dataset
@@ -77,7 +78,9 @@ class CodeReward:
         self._trainer_log = TrainerLog(name)
         self._rule = ScoreRule(scoring, unjudged_score, no_program_score, program_bonus, bounds)
         parsed = Comparison.parse(comparison) if isinstance(comparison, str) else comparison
-        self._reading = ReadingOptions(schema, language, extraction, parsed, limits, max_tests, on_bad_row)
+        self._reading = ReadingOptions(
+            schema, language, extraction, parsed, limits, max_tests, on_bad_row, languages_of(sandbox)
+        )
         settings = BatchSettings(stop_at_first_failure, batch_deadline_s, retries)
         self._grader = Grader(sandbox, settings=settings, breaker=breaker)
         self._closed = False

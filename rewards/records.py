@@ -50,6 +50,16 @@ class Limits:
         """Seconds by the clock after which a test is stopped."""
         return 3 * self.cpu_s + 2 if self.wall_s is None else self.wall_s
 
+    @property
+    def job_idle_limit_s(self) -> float:
+        """Seconds that all tests of one program may go by without the program using a CPU."""
+        return max(3 * self.job_cpu_s, self.wall_limit_s)
+
+    @property
+    def job_wall_limit_s(self) -> float:
+        """Seconds by the clock after which a process that answers many tests is stopped, if it had a CPU meanwhile."""
+        return self.job_cpu_s + self.job_idle_limit_s
+
 
 @dataclass(frozen=True)
 class Comparison:

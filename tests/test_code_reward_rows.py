@@ -7,7 +7,7 @@ import json
 import pytest
 from asking import ANSWERS, RIGHT, WRONG, fenced, make, stdin_row
 
-from rewards import DatasetError
+from rewards import CodeReward, ConfigurationError, DatasetError
 from rewards.records import Ended, TestRun
 from rewards.sandboxes.fake import FakeSandbox
 
@@ -114,3 +114,10 @@ def test_rows_that_are_equal_without_being_the_same_are_not_mixed_up(one, other)
     with make(sandbox) as reward:
         reward(completions=[fenced("def f(): ...")] * 2, tests=tests)
     assert len(sandbox.jobs) == 2
+
+
+def test_a_language_that_the_sandbox_does_not_run_is_an_error_before_anything_runs() -> None:
+    with pytest.raises(ConfigurationError, match="the sandbox runs python only"):
+        CodeReward(sandbox="local", language="js")
+    with CodeReward(sandbox="local") as reward, pytest.raises(DatasetError, match="javascript, and the sandbox runs"):
+        reward(completions=["```js\n1\n```"], expected_output=["1"], language=["javascript"])

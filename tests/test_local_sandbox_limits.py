@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -142,6 +143,26 @@ def test_steps_after_the_jobs_cpu_time_are_not_run(loop: asyncio.Runner, sandbox
     )
     assert [run.ended for run in runs] == [Ended.CPU_LIMIT] * 5
     assert 0.3 <= sum(run.cpu_s for run in runs) < 0.4
+
+
+def test_tests_that_only_wait_hold_a_slot_no_longer_than_the_job_may(
+    loop: asyncio.Runner, sandbox: LocalSandbox
+) -> None:
+    source = "import time\ndef f(x):\n    time.sleep(60)"
+    limits = Limits(cpu_s=0.2, wall_s=0.5, job_cpu_s=0.4)
+    began = time.monotonic()
+    runs = runs_of(loop, sandbox, source, *[CallStep("f", (1,))] * 40, limits=limits)
+    assert [run.ended for run in runs] == [Ended.WALL_LIMIT] * 40
+    assert time.monotonic() - began < 10, "40 tests of half a second each"
+
+
+def test_answers_that_drip_do_not_turn_back_the_clock_for_ever(loop: asyncio.Runner, sandbox: LocalSandbox) -> None:
+    source = "import time\ndef f(x):\n    time.sleep(0.3)\n    return x"
+    limits = Limits(cpu_s=0.2, wall_s=0.5, job_cpu_s=0.4)
+    runs = runs_of(loop, sandbox, source, *[CallStep("f", (i,)) for i in range(40)], limits=limits)
+    assert runs[0].ended is Ended.RETURNED
+    assert runs[-1].ended is Ended.WALL_LIMIT
+    assert not runs[-1].starved
 
 
 ASSERTED = "import os\ndef f(x):\n    while x == 1: pass\n    if x == 2:\n        os._exit(0)\n    return x"

@@ -9,7 +9,7 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_block import blockquote as commonmark_quote
 from markdown_it.rules_block import fence as commonmark_fence
 
-from .languages import language_of_info
+from .info_strings import language_of_info
 
 
 @dataclass(frozen=True)

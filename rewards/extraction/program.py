@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError
+from ..languages import canonical_language
 from ..records import Program
 from .choice import CHOICES
 from .fences import Fence, read_fences
-from .languages import canonical_language
 from .messages import answer_text, completion_text
 from .python_source import MAX_PARSED_CHARS, is_python, joined_source, outline
 

@@ -97,6 +97,15 @@ def announce(sandbox: Sandbox) -> None:
     _log.warning("sandbox='auto' runs programs on this machine: %s", text)
 
 
+def languages_of(wanted: str | Sandbox) -> frozenset[str] | None:
+    """Return the languages of the sandbox that *wanted* means; None for any."""
+    if isinstance(wanted, str):
+        from ..sandboxes.local import LocalSandbox  # here and below: it costs a third of the import of everything
+
+        return LocalSandbox.languages
+    return getattr(wanted, "languages", None)
+
+
 def _new_sandbox(wanted: str | Sandbox, *, used_before: bool) -> Sandbox:
     if not isinstance(wanted, str):
         return copy.copy(wanted) if used_before else wanted

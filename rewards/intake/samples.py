@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import ConfigurationError, DatasetError
 from ..extraction import Extraction, completion_text, extract_program, is_python, join_prompt
 from ..grader.trial import Unit
+from ..languages import canonical_language
 from ..problems import SCHEMAS, read_problem
 from ..records import Comparison, Limits, Problem, Program
 from .columns import Call
@@ -28,6 +29,8 @@ class ReadingOptions:
     limits: Limits = Limits()  # noqa: RUF009 - frozen
     max_tests: int | None = None
     on_bad_row: str = "raise"
+    languages: frozenset[str] | None = None
+    """What the sandbox runs; None for anything."""
 
     def __post_init__(self) -> None:
         if self.schema is not None and self.schema not in SCHEMAS:
@@ -36,10 +39,16 @@ class ReadingOptions:
             raise ConfigurationError(f"on_bad_row must be 'raise' or 'none', found {self.on_bad_row!r}")
         if self.max_tests is not None and (not isinstance(self.max_tests, int) or self.max_tests < 1):
             raise ConfigurationError(f"max_tests must be a whole number, 1 or more, or None, found {self.max_tests!r}")
+        if (
+            self.languages is not None
+            and self.language is not None
+            and canonical_language(self.language) not in self.languages
+        ):
+            raise ConfigurationError(f"language {self.language!r}: {self._runs}")
 
     def problem_of(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of *row*; raises `DatasetError`."""
-        return read_problem(
+        problem = read_problem(
             row,
             schema=self.schema,
             language=self.language,
@@ -47,6 +56,13 @@ class ReadingOptions:
             comparison=self.comparison,
             max_tests=self.max_tests,
         )
+        if self.languages is not None and problem.language not in self.languages:
+            raise DatasetError(f"its programs are {problem.language}, and {self._runs}")
+        return problem
+
+    @property
+    def _runs(self) -> str:
+        return f"the sandbox runs {', '.join(sorted(self.languages or ()))} only"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError, DatasetError
+from ..languages import canonical_language, is_language
 from ..records import AssertTest, Comparison, Limits, OutputTest, Problem, StdinTest, TestCase
 from .canonical import comparison_of, read_canonical
 from .cases import read_input_output, read_verification_info
@@ -55,27 +56,6 @@ _SCHEMAS = {
 }
 SCHEMAS = tuple(_SCHEMAS)
 """The schemas known, in the order in which a row is tried."""
-
-_LANGUAGES = {
-    "python": "py python3 py3 pypy pypy3 cpython",
-    "javascript": "js node nodejs",
-    "typescript": "ts",
-    "bash": "sh shell",
-    "r": "rscript",
-    "java": "",
-    "cpp": "c++ cxx cc",
-    "c": "",
-    "csharp": "c# cs",
-    "go": "golang",
-    "rust": "rs",
-    "ruby": "rb",
-    "kotlin": "kt",
-    "php": "",
-    "swift": "",
-    "scala": "",
-}
-"""What a row may call a programming language: a column `language` is often about the words of the prompt instead."""
-_CANONICAL = {alias: name for name, aliases in _LANGUAGES.items() for alias in (name, *aliases.split())}
 
 
 def read_problem(
@@ -149,14 +129,14 @@ def _comparison(columns: Mapping[str, Any], contents: Contents) -> Comparison | 
 def _language(columns: Mapping[str, Any], contents: Contents, chosen: str | None) -> str:
     """Return the language; tests that call Python functions make sense for Python only."""
     if chosen is not None:
-        language = _CANONICAL.get(chosen.strip().lower(), chosen.strip().lower())
+        language = canonical_language(chosen)
     else:
         found = contents.language or _text(columns, "language") or "python"
-        language = _CANONICAL.get(found.strip().lower(), "")
-        if not language:
+        if not is_language(found):
             raise DatasetError(
-                f"language {found[:40]!r} is none of {', '.join(_LANGUAGES)}; language= overrides a column"
+                f"language {found[:40]!r} is no known programming language; language= overrides it"
             )
+        language = canonical_language(found)
     if language != "python" and any(not isinstance(test, StdinTest | OutputTest) for test in contents.tests):
         raise DatasetError(f"tests that call functions need programs in Python, but the language is {language!r}")
     return language

@@ -43,6 +43,10 @@ class Sandbox(Protocol):
     def capacity(self) -> int:
         """Return how many jobs run at once; more wait inside `run`."""
 
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """Return the languages that it runs, by the names of `Program.language`; None stands for any."""
+
     async def start(self) -> None:
         """Get ready; raises `SandboxUnavailable` or `ConfigurationError` where that cannot work. Can be repeated."""
 

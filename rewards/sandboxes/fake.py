@@ -29,6 +29,7 @@ class FakeSandbox:
     """
 
     name = "fake"
+    languages = None
 
     def __init__(
         self,

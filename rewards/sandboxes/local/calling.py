@@ -45,6 +45,7 @@ async def _answer(worker: Worker, job: Job, steps: Sequence[CallStep], *, left_s
         pack_calls(job.program.source, calls, reply_limit=min(REPLY_BYTES, sizes.file)),
         b"",
         wall_limit_s=job.limits.wall_limit_s,
+        total_wall_s=job.limits.job_wall_limit_s,
         progress=lambda: files.size(files.returned),
     )
     data = files.head(files.returned, sizes.file)

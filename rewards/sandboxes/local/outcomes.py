@@ -49,7 +49,7 @@ def order_for(mode: Mode, limits: Limits, sizes: Sizes, *, left_s: float) -> Ord
         disk_bytes=limits.disk_mb << 20,
         cpu_s=limits.cpu_s,
         total_cpu_s=left_s,
-        backstop_s=limits.wall_limit_s * BACKSTOP_FACTOR,
+        backstop_s=BACKSTOP_FACTOR * (limits.wall_limit_s if mode is Mode.SCRIPT else limits.job_wall_limit_s),
     )
 
 

@@ -44,6 +44,7 @@ class LocalSandbox:
     """
 
     name = "local"
+    languages = frozenset({"python"})
 
     def __init__(
         self,
@@ -142,7 +143,7 @@ class LocalSandbox:
         """Run *job* when a slot is free; the contract is that of `Sandbox.run`."""
         if self._closed:
             return CLOSED
-        if job.program.language != "python":
+        if job.program.language not in self.languages:
             detail = f"the local sandbox runs python, not {job.program.language}"
             return SandboxFailure("unsupported", detail, retryable=False)
         began = time.monotonic()

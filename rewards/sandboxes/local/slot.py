@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -15,7 +16,8 @@ from .outcomes import Sizes, order_for, read_run
 from .plan import parts_of
 from .worker import Worker
 
-OUT_OF_BUDGET = TestRun(Ended.CPU_LIMIT, stderr="the job's other tests had used up its CPU time")
+OUT_OF_CPU_TIME = TestRun(Ended.CPU_LIMIT, stderr="the job's other tests had used up its CPU time")
+OUT_OF_PATIENCE = TestRun(Ended.WALL_LIMIT, stderr="the job's other tests had waited for too long")
 NOT_RUN = TestRun(Ended.NOT_RUN)
 
 
@@ -28,11 +30,22 @@ class Progress:
     runs: list[TestRun] = field(default_factory=list)
     stopped: bool = False
     cpu_s: float = 0.0
+    idle_s: float = 0.0
 
     @property
     def left_s(self) -> float:
         """Return the CPU time that the job has left."""
         return self.job.limits.job_cpu_s - self.cpu_s
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next step is to be run."""
+        return not self.stopped and self.left_s > 0 and self.idle_s < self.job.limits.job_idle_limit_s
+
+    def spend(self, *, wall_s: float, cpu_s: float) -> None:
+        """Count the time of a child; a hundred tests that sleep are not to hold a slot for an hour."""
+        self.cpu_s += cpu_s
+        self.idle_s += max(0.0, wall_s - cpu_s)
 
     def add(self, run: TestRun) -> None:
         """Add the next step's run and ask whether to go on."""
@@ -41,9 +54,9 @@ class Progress:
             self.stopped = not self.keep_going(len(self.runs) - 1, run)
 
     def leave_out(self, steps: int) -> None:
-        """Add steps that were not run, because enough was seen or the job's CPU time is used up."""
+        """Add steps that were not run, because enough was seen or the job's time is used up."""
         for _ in range(steps):
-            self.add(OUT_OF_BUDGET)
+            self.add(OUT_OF_CPU_TIME if self.left_s <= 0 else OUT_OF_PATIENCE)
 
 
 class Slot:
@@ -65,11 +78,11 @@ class Slot:
             first = part.steps[0]
             if not isinstance(first, ScriptStep):
                 await self._run_part(progress, part.steps)
-            elif progress.stopped or progress.left_s <= 0:
+            elif not progress.goes_on:
                 progress.leave_out(1)
             else:
                 run = await self.run_script(job.program, first, job.limits, left_s=progress.left_s)
-                progress.cpu_s += run.cpu_s
+                progress.spend(wall_s=run.wall_s, cpu_s=run.cpu_s)
                 progress.add(run)
         return tuple(progress.runs)
 
@@ -90,9 +103,10 @@ class Slot:
 
     async def _run_part(self, progress: Progress, steps: tuple[Step, ...]) -> None:
         """Work off steps that share a process; where the program died, the rest gets a process of its own."""
-        while steps and not progress.stopped and progress.left_s > 0:
+        while steps and progress.goes_on:
+            began = time.monotonic()
             runs, cpu_s = await self._run_together(progress, steps)
-            progress.cpu_s += cpu_s
+            progress.spend(wall_s=time.monotonic() - began, cpu_s=cpu_s)
             for run in runs:
                 progress.add(run)
             steps = steps[len(runs) :]

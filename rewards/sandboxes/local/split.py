@@ -57,6 +57,7 @@ async def _serve(programs: Worker, job: Job, end: socket.socket, testers: Worker
             pack_program(job.program.source),
             b"",
             wall_limit_s=job.limits.wall_limit_s,
+            total_wall_s=job.limits.job_wall_limit_s,
             channel=end,
             progress=lambda: testers.files.size(testers.files.returned),
         )

@@ -14,15 +14,25 @@ LOOKS_PER_LIMIT = 4
 
 
 class WallClock:
-    """Watches one child from the outside and calls *stop* when its time is over."""
+    """Watches one child from the outside and calls *stop* when its time is over.
+
+    *limit_s* counts again from each growth of *progress*, *total_s* does not: answers that drip would never end.
+    """
 
     def __init__(
-        self, limit_s: float, supervisor: int, *, progress: Callable[[], int] | None, stop: Callable[[], None]
+        self,
+        limit_s: float,
+        supervisor: int,
+        *,
+        total_s: float,
+        progress: Callable[[], int] | None,
+        stop: Callable[[], None],
     ):
         self.starved = False
         self._limit_s, self._supervisor, self._progress, self._stop = limit_s, supervisor, progress, stop
+        self._total_s = total_s
         self._loop = asyncio.get_running_loop()
-        self._began_s = self._loop.time()
+        self._began_s = self._first_s = self._loop.time()
         self._waited_before_s = 0.0
         self._seen = 0
         self._check: asyncio.Task[None] | None = None
@@ -45,8 +55,8 @@ class WallClock:
     async def _decide(self) -> None:
         now = self._loop.time()
         seen = self._progress() if self._progress is not None else self._seen
-        elapsed_s = now - self._began_s
-        if seen == self._seen and elapsed_s < self._limit_s:
+        elapsed_s, all_s = now - self._began_s, now - self._first_s
+        if seen == self._seen and elapsed_s < self._limit_s and all_s < self._total_s:
             self._timer = self._loop.call_later(self._pause_s(self._limit_s - elapsed_s), self._look)
             return
         waited = await asyncio.to_thread(waited_s, self._supervisor)  # reads all of /proc
@@ -55,7 +65,7 @@ class WallClock:
             elapsed_s = 0.0
         own_s = elapsed_s - max(waited - self._waited_before_s, 0.0)
         self.starved = own_s < self._limit_s and elapsed_s >= STARVED_FACTOR * self._limit_s
-        if own_s >= self._limit_s or self.starved:
+        if own_s >= self._limit_s or self.starved or all_s - waited >= self._total_s:
             self._stop()
             return
         left_s = min(self._limit_s - own_s, STARVED_FACTOR * self._limit_s - elapsed_s)

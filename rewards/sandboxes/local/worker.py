@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -132,6 +133,7 @@ class Worker:
         stdin: bytes,
         *,
         wall_limit_s: float,
+        total_wall_s: float = math.inf,
         channel: socket.socket | None = None,
         progress: Callable[[], int] | None = None,
     ) -> Outcome:
@@ -145,7 +147,9 @@ class Worker:
         self.files.prepare(job, stdin)
         self._reply = reply = self._loop.create_future()
         self._send(messages.pack_order(order._replace(number=self._number, size=len(job))), channel)
-        clock = WallClock(wall_limit_s, self._process.pid, progress=progress, stop=self.kill_program)
+        clock = WallClock(
+            wall_limit_s, self._process.pid, total_s=total_wall_s, progress=progress, stop=self.kill_program
+        )
         try:
             outcome = Outcome(await reply, clock.starved)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""The process outside: it ends the zygote when the host is gone, clears up after it, and sees what the zygote cannot."""
+"""The process outside: ends the zygote when the host is gone, clears up after it, sees what the zygote cannot."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class EncodingError(ValueError):
     """The bytes are not a value: whoever sent them did not use the encoder."""
 
 
-class TooLarge(Exception):  # noqa: N818 - it tells a size, and whoever catches it says whose fault that is
+class TooLarge(Exception):
     """A value needs more bytes than its sender may use."""
 
 

@@ -1,4 +1,4 @@
-"""The names that languages go by: in dataset rows, and behind the opening marker of a fenced block."""
+"""The names that programming languages go by."""
 
 from __future__ import annotations
 
@@ -33,10 +33,6 @@ _NAMES = {
     "sql": "sqlite sqlite3 mysql postgres postgresql",
 }
 _CANONICAL = {alias: name for name, aliases in _NAMES.items() for alias in (name, *aliases.split())}
-_NO_LANGUAGE = frozenset({"", "code"})
-"""`text` and `output` are not here: they mark what a program prints, not a program."""
-_DIRECTIVES = frozenset({"code", "code-block", "code-cell", "sourcecode"})
-"""MyST and Sphinx write ```{code-cell} python."""
 
 
 def canonical_language(name: str) -> str:
@@ -45,18 +41,6 @@ def canonical_language(name: str) -> str:
     return _CANONICAL.get(name) or _CANONICAL.get(name.rstrip("0123456789.")) or name
 
 
-def language_of_info(info: str) -> str:
-    """Return the language that the info string of a fenced block names, "" when it names none.
-
-    Understands `python title="x"`, `{.python .numberLines}`, `{python}`, `{code-cell} python`, `python:main.py` and
-    `rust,no_run`.
-    """
-    words = info.lower().replace("{", " ").replace("}", " ").split()
-    if info.lstrip().startswith("{") and len(words) > 1 and words[0] in _DIRECTIVES:
-        words = words[1:]
-    if not words:
-        return ""
-    word = words[0].lstrip(".").removeprefix("language-").removeprefix("lang-")
-    for end in (",", ":", ";"):
-        word = word.split(end, 1)[0]
-    return "" if word in _NO_LANGUAGE else canonical_language(word)
+def is_language(name: str) -> bool:
+    """Say whether *name* means a programming language that is known here."""
+    return canonical_language(name) in _NAMES
