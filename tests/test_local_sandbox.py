@@ -7,7 +7,6 @@ import logging
 import os
 import pickle
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,6 @@ from rewards.records import Ended, Job, JobResult, Limits, Program, ScriptStep, 
 from rewards.sandboxes.local import LocalSandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux, which has namespaces and seccomp")
-
-
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module", params=["A", "B"])
-def sandbox(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Iterator[LocalSandbox]:
-    local = LocalSandbox(slots=1, level=request.param, environment={"GREETING": "hello"})
-    try:
-        loop.run(local.start())
-    except SandboxUnavailable as missing:
-        pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
-    yield local
-    loop.run(local.close())
 
 
 def run_script(loop: asyncio.Runner, sandbox: LocalSandbox, source: str, stdin: str = "", **limits: float) -> TestRun:

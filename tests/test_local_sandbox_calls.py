@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from rewards.errors import SandboxUnavailable
 from rewards.records import AssertStep, CallStep, Ended, Job, JobResult, Limits, Program, ScriptStep
 from rewards.sandboxes.local import LocalSandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux, which has namespaces and seccomp")
-
-
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module", params=["A", "B"])
-def sandbox(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Iterator[LocalSandbox]:
-    local = LocalSandbox(slots=1, level=request.param)
-    try:
-        loop.run(local.start())
-    except SandboxUnavailable as missing:
-        pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
-    yield local
-    loop.run(local.close())
 
 
 def test_calls_share_a_process_and_go_on_after_a_death(loop: asyncio.Runner, sandbox: LocalSandbox) -> None:

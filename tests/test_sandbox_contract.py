@@ -9,29 +9,18 @@ from dataclasses import replace
 
 import pytest
 
-from rewards.errors import SandboxUnavailable
 from rewards.records import Ended, Job, JobResult, SandboxFailure, TestRun
 from rewards.sandboxes.base import KeepGoing, SandboxDescription
 from rewards.sandboxes.checks import CHECKS, Check, run_check, run_checks
 from rewards.sandboxes.local import LocalSandbox
 
-
-@pytest.fixture(scope="module")
-def loop() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
+SLOTS = 2
 
 
-@pytest.fixture(scope="module", params=["A", "B"])
-def sandbox(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Iterator[LocalSandbox]:
+@pytest.fixture(scope="module", autouse=True)
+def token_of_the_host() -> Iterator[None]:
     os.environ["CONTRACT_TEST_TOKEN"] = "a-value-that-no-program-may-see"
-    local = LocalSandbox(slots=2, level=request.param)
-    try:
-        loop.run(local.start())
-    except SandboxUnavailable as missing:
-        pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
-    yield local
-    loop.run(local.close())
+    yield
     del os.environ["CONTRACT_TEST_TOKEN"]
 
 

@@ -1,0 +1,30 @@
+"""The local sandbox at every level that this machine allows, for the tests of a whole module."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from rewards.errors import SandboxUnavailable
+from rewards.sandboxes.local import LocalSandbox
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module", params=["A", "B"])
+def sandbox(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Iterator[LocalSandbox]:
+    """A module that needs more than one slot says so in `SLOTS`."""
+    slots = getattr(request.module, "SLOTS", 1)
+    local = LocalSandbox(slots=slots, level=request.param, environment={"GREETING": "hello"})
+    try:
+        loop.run(local.start())
+    except SandboxUnavailable as missing:
+        pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
+    yield local
+    loop.run(local.close())
