@@ -133,9 +133,7 @@ def _language(columns: Mapping[str, Any], contents: Contents, chosen: str | None
     else:
         found = contents.language or _text(columns, "language") or "python"
         if not is_language(found):
-            raise DatasetError(
-                f"language {found[:40]!r} is no known programming language; language= overrides it"
-            )
+            raise DatasetError(f"language {found[:40]!r} is no known programming language; language= overrides it")
         language = canonical_language(found)
     if language != "python" and any(not isinstance(test, StdinTest | OutputTest) for test in contents.tests):
         raise DatasetError(f"tests that call functions need programs in Python, but the language is {language!r}")
