@@ -10,8 +10,19 @@ from .intake.samples import Sample
 from .score_rule import ScoreRule
 
 
-def grade_sample(sample: Sample, outcomes: Sequence[Outcome], rule: ScoreRule) -> Grade:
-    """Return what *sample* gets; raises what the scorer raises."""
+def grade_samples(samples: Sequence[Sample], outcomes: Sequence[Outcome], rule: ScoreRule) -> tuple[Grade, ...]:
+    """Return what each sample gets; raises what the scorer raises, with a note that says for which."""
+    grades = []
+    for i, sample in enumerate(samples):
+        try:
+            grades.append(_grade(sample, outcomes, rule))
+        except Exception as error:
+            error.add_note(f"raised by the scorer {rule.scorer_name} for completion {i} of {len(samples)}")
+            raise
+    return tuple(grades)
+
+
+def _grade(sample: Sample, outcomes: Sequence[Outcome], rule: ScoreRule) -> Grade:
     if sample.problem is None:
         return Grade(rule.unjudged, Verdict.UNJUDGED, program=sample.program, detail=f"bad row: {sample.bad_row}")
     if not sample.problem.tests:

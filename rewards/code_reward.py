@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from .assembly import grade_sample
+from .assembly import grade_samples
 from .errors import ConfigurationError
 from .extraction import Extraction
 from .grader.batch import BatchSettings
@@ -22,6 +22,8 @@ from .grades import BatchFigures, BatchGrade
 from .intake.columns import Call, read_call
 from .intake.dataset_check import DatasetCheck, check_dataset
 from .intake.samples import ReadingOptions, Sample, read_samples
+from .options import FLAG, SECONDS, WORD, Rule, check_options, instance_of, one_of, or_none, whole
+from .problems import SCHEMAS
 from .records import Comparison, Limits
 from .reports.explanation import explain_grade
 from .reports.trainer_log import TrainerLog
@@ -30,6 +32,22 @@ from .score_rule import ScoreRule
 from .scoring import Scorer
 
 _log = logging.getLogger("rewards")
+_OPTIONS = {
+    "sandbox": Rule(lambda value: not isinstance(value, type), "a name or a sandbox object, not its class"),
+    "schema": or_none(one_of(SCHEMAS)),
+    "language": or_none(WORD),
+    "extraction": instance_of(Extraction, wanted="an Extraction; a choice or a dict becomes one by Extraction(...)"),
+    "comparison": or_none(instance_of(str, Comparison, wanted="a text such as 'float:1e-6', or a Comparison")),
+    "limits": instance_of(Limits, wanted="a Limits; a dict becomes one by Limits(**...)"),
+    "max_tests": or_none(whole(1)),
+    "stop_at_first_failure": FLAG,
+    "batch_deadline_s": or_none(SECONDS),
+    "breaker": or_none(instance_of(CircuitBreaker, wanted="a CircuitBreaker")),
+    "retries": whole(0),
+    "on_bad_row": one_of(("raise", "none")),
+    "name": WORD,
+}
+"""The rest is checked by what it is for: `ScoreRule`, the log, and the sandbox's own."""
 
 
 class CodeReward:
@@ -48,7 +66,8 @@ class CodeReward:
     logs; two live rewards cannot log under one.
 
     Picklable; a copy, like a forked process, starts a sandbox of its own when first called. `close` ends the sandbox,
-    also one that was passed in, unless another live reward uses it. An unknown option raises `ConfigurationError`.
+    also one that was passed in, unless another live reward uses it. An option that does not fit raises
+    `ConfigurationError` at once.
     """
 
     def __init__(
@@ -74,6 +93,7 @@ class CodeReward:
         name: str = "code",
     ) -> None:
         self._arguments = {key: value for key, value in locals().items() if key != "self"}
+        check_options(self._arguments, _OPTIONS)
         self.name = self.__name__ = name
         self._trainer_log = TrainerLog(name)
         self._rule = ScoreRule(scoring, unjudged_score, no_program_score, program_bonus, bounds)
@@ -184,7 +204,7 @@ class CodeReward:
         self, samples: Sequence[Sample], outcomes: Sequence[Outcome], figures: BatchFigures, *, began: float
     ) -> BatchGrade:
         self._warn_of_rows(samples)
-        grades = tuple(grade_sample(sample, outcomes, self._rule) for sample in samples)
+        grades = grade_samples(samples, outcomes, self._rule)
         return BatchGrade(grades, dataclasses.replace(figures, wall_s=time.monotonic() - began))
 
     def _prepare_to_log(self, columns: Mapping[str, Any]) -> None:

@@ -10,39 +10,42 @@ import asyncio
 import functools
 import inspect
 import math
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import ConfigurationError
 from .grader.loop import background_loop
+from .options import FINITE, WORD, Rule, check_options, or_none, shown
 
 Reward = Callable[..., Any]
 """A reward function as TRL takes it: everything by keyword, one number or None a completion; or an `async` one."""
+_OPTIONS = {
+    "rewards": Rule(
+        lambda value: _is_list(value) and all(map(callable, value)), "a list of callables, such as [reward]"
+    ),
+    "weights": or_none(
+        Rule(lambda value: _is_list(value) and all(map(FINITE.fits, value)), "a list of finite numbers")
+    ),
+    "name": or_none(WORD),
+}
 
 
 def combine(
     rewards: Iterable[Reward], *, weights: Sequence[float] | None = None, name: str | None = None
 ) -> CombinedReward:
     """Return one reward that is the weighted sum of *rewards*, and None where any of them is."""
-    return CombinedReward(tuple(rewards), weights=weights, name=name)
+    return CombinedReward(_in_tuple(rewards), weights=_in_tuple(weights), name=name)
 
 
 class CombinedReward:
     """The weighted sum of several rewards; see `combine`. Picklable when its parts are."""
 
     def __init__(self, rewards: Sequence[Reward], *, weights: Sequence[float] | None, name: str | None) -> None:
+        check_options({"rewards": rewards, "weights": weights, "name": name}, _OPTIONS, owner="combine: ")
         self.rewards = tuple(rewards)
-        if not self.rewards:
-            raise ConfigurationError("combine needs at least one reward")
-        for reward in self.rewards:
-            if not callable(reward):
-                raise ConfigurationError(f"a reward must be callable, found {type(reward).__name__}")
-        self.weights = (1.0,) * len(self.rewards) if weights is None else tuple(weights)
+        self.weights = (1.0,) * len(self.rewards) if weights is None else tuple(map(float, weights))
         if len(self.weights) != len(self.rewards):
-            raise ConfigurationError(f"{len(self.weights)} weights for {len(self.rewards)} rewards")
-        for weight in self.weights:
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
-                raise ConfigurationError(f"a weight must be a finite number, found {weight!r}")
+            raise ConfigurationError(f"combine: {len(self.weights)} weights for {len(self.rewards)} rewards")
         self._part_names = tuple(_name_of(reward) for reward in self.rewards)
         self.name = self.__name__ = "+".join(self._part_names) if name is None else name
 
@@ -57,6 +60,7 @@ class CombinedReward:
 
         Async parts run on this library's background loop, all at once, while the others run here one after another.
         """
+        _refuse_uncounted(completions)
         arguments = {"prompts": prompts, "completions": completions, "completion_ids": completion_ids, **columns}
         loop = background_loop()
         under_way = {i: loop.begin(part(**arguments)) for i, part in enumerate(self.rewards) if _is_async(part)}
@@ -73,6 +77,7 @@ class CombinedReward:
         self, prompts: Any = None, completions: Any = None, completion_ids: Any = None, **columns: Any
     ) -> list[float | None]:
         """Do what a call does, for callers that await: all parts at once."""
+        _refuse_uncounted(completions)
         arguments = {"prompts": prompts, "completions": completions, "completion_ids": completion_ids, **columns}
         tasks = [asyncio.ensure_future(_awaitable(part, arguments)) for part in self.rewards]
         try:
@@ -91,7 +96,7 @@ class CombinedReward:
                 close()
 
     def _sums(self, scores: Sequence[Any], completions: Any, columns: dict[str, Any]) -> list[float | None]:
-        count = 0 if completions is None else len(completions)
+        count = len(completions)
         parts = [_checked(values, count, name) for values, name in zip(scores, self._part_names, strict=True)]
         self._log_means(parts, columns.get("log_metric"))
         return [self._sum([part[i] for part in parts]) for i in range(count)]
@@ -110,6 +115,20 @@ class CombinedReward:
             known = [score for score in part if score is not None]
             if known:
                 log_metric(f"{self.name}/{part_name}", math.fsum(known) / len(known))
+
+
+def _in_tuple(value: Any) -> Any:
+    """Return a tuple of what is listed; anything else as it is, to be refused by its own name."""
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | Mapping) else value
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) > 0
+
+
+def _refuse_uncounted(completions: Any) -> None:
+    if not hasattr(completions, "__len__"):
+        raise ConfigurationError(f"completions must be a list, one entry a sample, found {shown(completions)}")
 
 
 def _name_of(reward: Reward) -> str:
@@ -135,7 +154,13 @@ def _awaitable(reward: Reward, arguments: dict[str, Any]) -> Coroutine[Any, Any,
 
 
 def _checked(values: Any, count: int, name: str) -> list[float | None]:
-    found = list(values)
+    try:
+        entries = iter(values)
+    except TypeError:
+        raise ConfigurationError(
+            f"reward {name!r} returned {shown(values)}: it must return a list, one score or None a completion"
+        ) from None
+    found = list(entries)
     if len(found) != count:
         raise ConfigurationError(f"reward {name!r} returned {len(found)} scores for {count} completions")
     return [_score(value, name) for value in found]

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .errors import ConfigurationError
+from .options import FLAG, SECONDS, as_whole, check_options, number, one_of, or_none, shown, whole
+
+_AMOUNTS = dict.fromkeys(("memory_mb", "output_kb", "processes", "disk_mb"), whole(1))
+_LIMITS = {"cpu_s": SECONDS, "job_cpu_s": SECONDS, "wall_s": or_none(SECONDS), **_AMOUNTS}
+_KINDS = ("tokens", "lines", "exact")
+_TOLERANCE = number("a number, 0 or more", lambda value: value >= 0)
+_COMPARISON = {"kind": one_of(_KINDS), "tolerance": _TOLERANCE, "ignore_case": FLAG, "floats_everywhere": FLAG}
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,9 @@ class Limits:
     """CPU seconds of all tests of one program together."""
 
     def __post_init__(self) -> None:
-        for name in ("cpu_s", "memory_mb", "output_kb", "processes", "disk_mb", "job_cpu_s"):
-            if not getattr(self, name) > 0:
-                raise ConfigurationError(f"limit {name} must be positive, found {getattr(self, name)!r}")
-        if self.wall_s is not None and not self.wall_s > 0:
-            raise ConfigurationError(f"limit wall_s must be positive or None, found {self.wall_s!r}")
+        for name in _AMOUNTS:
+            object.__setattr__(self, name, as_whole(getattr(self, name)))
+        check_options(vars(self), _LIMITS, owner="limit ")
 
     @property
     def wall_limit_s(self) -> float:
@@ -76,25 +81,24 @@ class Comparison:
     floats_everywhere: bool = False
     """`float:<tol>`: integers in the expected output, too, may differ by the tolerance."""
 
-    KINDS: ClassVar[tuple[str, ...]] = ("tokens", "lines", "exact")
+    KINDS: ClassVar[tuple[str, ...]] = _KINDS
+
+    def __post_init__(self) -> None:
+        check_options(vars(self), _COMPARISON, owner="comparison: ")
 
     @classmethod
     def parse(cls, text: str) -> Comparison:
         """Read `tokens`, `lines`, `exact`, each with an optional `-nocase`, or `float:<tolerance>`."""
-        kind, _, tolerance = text.strip().partition(":")
+        kind, _, tolerance = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
         if kind == "float":
             try:
-                value = float(tolerance)
-            except ValueError:
-                value = -1.0
-            if not 0 <= value < float("inf"):
-                raise ConfigurationError(f"comparison {text!r}: float:<tolerance> needs a number such as float:1e-6")
-            return cls("tokens", tolerance=value, floats_everywhere=True)
+                return cls("tokens", tolerance=float(tolerance), floats_everywhere=True)
+            except (ValueError, ConfigurationError):
+                raise ConfigurationError(f"comparison {text!r}: wanted is a number, such as float:1e-6") from None
         base, nocase, rest = kind.partition("-nocase")
         if base not in cls.KINDS or tolerance or rest:
-            raise ConfigurationError(
-                f"comparison {text!r} is unknown: use one of {', '.join(cls.KINDS)} (each with -nocase) or float:<tol>"
-            )
+            known = f"{', '.join(cls.KINDS)} (each with -nocase) or float:<tol>"
+            raise ConfigurationError(f"comparison {shown(text)} is unknown: use one of {known}")
         return cls(base, ignore_case=bool(nocase))
 
 

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 
 from .errors import ConfigurationError
 from .grades import TestGrade
-from .scoring import Scorer, checked_score, resolve_scorer
+from .options import FINITE, PAIR, check_options, or_none
+from .scoring import SCORERS, Scorer, checked_score, resolve_scorer
 
 _ROUNDING = 1e-9
+_OPTIONS = {
+    "unjudged_score": or_none(FINITE),
+    "no_program_score": FINITE,
+    "program_bonus": FINITE,
+    "bounds": or_none(PAIR),
+}
 
 
 @dataclass(frozen=True)
@@ -26,18 +33,20 @@ class ScoreRule:
     """Least and greatest score. Unset: what the options can add up to, where the scorer is one of ours."""
 
     def __post_init__(self) -> None:
-        resolve_scorer(self.scoring)
+        check_options(vars(self), _OPTIONS)
+        given = {"unjudged_score": self.unjudged, "no_program_score": self.no_program}
+        if self._is_built_in:
+            given |= {f"the least score of {self.scorer_name}": float(self.program_bonus)}
+            given |= {f"the best score of {self.scorer_name}": 1.0 + self.program_bonus}
         low, high = self._limits()
-        if not low <= high:
-            raise ConfigurationError(f"bounds must be (least, greatest), found {self.bounds!r}")
-        for name in ("unjudged_score", "no_program_score", "program_bonus"):
-            value = getattr(self, name)
-            if value is None and name == "unjudged_score":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise ConfigurationError(f"{name} must be a finite number, found {value!r}")
-            if name != "program_bonus" and not low <= value <= high:
-                raise ConfigurationError(f"{name} {value!r} is outside the bounds {low} to {high}")
+        for name, score in given.items():
+            if score is not None and not low - _ROUNDING <= score <= high + _ROUNDING:
+                raise ConfigurationError(f"{name}, {score!r}, is outside the bounds {low} to {high}")
+
+    @property
+    def scorer_name(self) -> str:
+        """Return what the scorer is called, for messages."""
+        return self.scoring if isinstance(self.scoring, str) else getattr(self.scoring, "__name__", "of this reward")
 
     @property
     def no_program(self) -> float:
@@ -54,7 +63,7 @@ class ScoreRule:
         found = checked_score(resolve_scorer(self.scoring)(tests), (-math.inf, math.inf))
         if found is None:
             return self.unjudged
-        score = found + self.program_bonus
+        score = found + float(self.program_bonus)
         low, high = self._limits()
         if not low - _ROUNDING <= score <= high + _ROUNDING:
             raise ConfigurationError(
@@ -62,11 +71,16 @@ class ScoreRule:
             )
         return min(max(score, low), high)
 
+    @property
+    def _is_built_in(self) -> bool:
+        scorer = resolve_scorer(self.scoring)
+        return any(scorer is known for known in SCORERS.values())
+
     def _limits(self) -> tuple[float, float]:
         if self.bounds is not None:
             low, high = self.bounds
             return float(low), float(high)
-        if not isinstance(self.scoring, str):
+        if not self._is_built_in:
             return -math.inf, math.inf
         others = [self.no_program_score] + ([] if self.unjudged_score is None else [self.unjudged_score])
         return min(self.program_bonus, *others), max(1.0 + self.program_bonus, *others)

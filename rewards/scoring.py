@@ -76,6 +76,8 @@ def checked_score(value: object, bounds: tuple[float, float] = (0.0, 1.0)) -> fl
     if value is None:
         return None
     if not isinstance(value, numbers.Real):
+        value = _item_of(value)
+    if not isinstance(value, numbers.Real):
         raise ConfigurationError(f"a scorer must return a number or None, found {type(value).__name__}")
     try:
         score = float(value)
@@ -85,3 +87,9 @@ def checked_score(value: object, bounds: tuple[float, float] = (0.0, 1.0)) -> fl
     if not (math.isfinite(score) and low <= score <= high):
         raise ConfigurationError(f"a scorer returned {score}, which is not between {low} and {high}")
     return score
+
+
+def _item_of(value: object) -> object:
+    """Return the number in a tensor or array of no dimensions; anything else as it is."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "shape", None) == () else value

@@ -47,6 +47,8 @@ bpf perf_event_open userfaultfd io_uring_setup kcmp tkill rt_sigqueueinfo rt_tgs
 setpriority sched_setaffinity sched_setscheduler capset
 """
 """Refused with EPERM rather than ENOSYS, because programs know how to live with that."""
+NO_ATTRIBUTES = "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr"
+"""Answered as by a file system without extended attributes, which `shutil.copy2` knows how to live with."""
 IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1031, 1032, 1034, 36, 37, 38)  # no owner, signal, lease, notify, seal
 SOCKET_FLAGS = (0, 0o4000, 0o2000000, 0o2004000)  # SOCK_NONBLOCK, SOCK_CLOEXEC
@@ -86,6 +88,7 @@ def _zygote_rules() -> list[Rule]:
 
     rules: list[Rule] = [(s.ALLOW, name, ()) for name in f"{BASE_ALLOWED} {ZYGOTE_ALLOWED} {MODE_CALLS}".split()]
     rules += [(s.ERRNO(errno.EPERM), name, ()) for name in REFUSED.split()]
+    rules += [(s.ERRNO(errno.ENOTSUP), name, ()) for name in NO_ATTRIBUTES.split()]
     # An argument is compared for equality: a list of forbidden values is passed by with garbage in the upper half.
     rules += [(s.ALLOW, "ioctl", (s.Arg(1, s.EQ, request),)) for request in IOCTLS]
     rules += [(s.ALLOW, "fcntl", (s.Arg(1, s.EQ, command),)) for command in FCNTLS]

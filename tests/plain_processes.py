@@ -21,7 +21,7 @@ fd = int(sys.argv[2])
 answer_calls(sys.stdin.buffer.read(), fd)
 """
 _SPLIT = """
-import os, socket, sys
+import os, resource, socket, sys
 sys.path.insert(0, sys.argv[1])
 from runner.calls import serve_program
 from runner.tester import run_tests
@@ -34,6 +34,9 @@ if os.fork() == 0:
     serve_program(job[:size], theirs.fileno())
     os._exit(0)
 theirs.close()
+memory = int(sys.argv[4]) << 20
+if memory:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 run_tests(job[size:], ours.fileno(), fd)
 ours.close()
 os.wait()
@@ -45,10 +48,13 @@ def call_replies(source: str, calls: Iterable[Call], *, reply_limit: int = 1 << 
     return read_replies(_run(_CALLS, pack_calls(source, calls, reply_limit=reply_limit)))
 
 
-def split_outcomes(source: str, tests: Iterable[str], *, setup: str = "", names: Iterable[str] = ()) -> list[Outcome]:
-    """Return the outcomes of *tests* in one process against a program in another."""
+def split_outcomes(
+    source: str, tests: Iterable[str], *, setup: str = "", names: Iterable[str] = (), memory_mb: int = 0
+) -> list[Outcome]:
+    """Return the outcomes of *tests* in one process, with so much memory if any is given, and a program in another."""
     program = pack_program(source)
-    return read_outcomes(_run(_SPLIT, program + pack_tests(setup, tests, names), str(len(program))))
+    job = program + pack_tests(setup, tests, names)
+    return read_outcomes(_run(_SPLIT, job, str(len(program)), str(memory_mb)))
 
 
 def _run(script: str, job: bytes, *args: str) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from asking import ANSWERS, RIGHT, WRONG, make, stdin_row
 
 from rewards import CodeReward, ConfigurationError, DatasetError
+from rewards.options import shown
 from rewards.records import SandboxFailure
 from rewards.sandboxes.fake import FakeSandbox
 
@@ -57,8 +58,9 @@ def test_what_the_users_scorer_raises_is_not_hidden():
     def scorer(tests):
         raise KeyError("a mistake in the scorer")
 
-    with make(scoring=scorer) as reward, pytest.raises(KeyError, match="a mistake in the scorer"):
-        reward(completions=[RIGHT], expected_output=["1"])
+    with make(scoring=scorer) as reward, pytest.raises(KeyError, match="a mistake in the scorer") as caught:
+        reward(completions=["none", RIGHT], expected_output=["1", "1"])
+    assert caught.value.__notes__ == ["raised by the scorer scorer for completion 1 of 2"]
 
 
 @pytest.mark.parametrize("found", [math.nan, math.inf, -math.inf, "1.0", 1.5], ids=repr)
@@ -165,18 +167,85 @@ def test_a_callers_mistake_is_named_before_anything_runs(arguments, error, says)
         {"schema": "no_such_schema"},
         {"comparison": "fuzzy"},
         {"on_bad_row": "skip"},
+        {"on_bad_row": None},
+        {"sandbox": FakeSandbox},
+        {"scoring": None},
+        {"schema": ["tests"]},
+        {"language": 5},
+        {"language": ""},
+        {"extraction": "last"},
+        {"extraction": None},
+        {"comparison": 5},
+        {"limits": None},
+        {"limits": {"cpu_s": 2}},
         {"max_tests": 0},
+        {"max_tests": True},
+        {"max_tests": "3"},
+        {"stop_at_first_failure": "no"},
         {"batch_deadline_s": 0},
+        {"batch_deadline_s": "5"},
+        {"batch_deadline_s": math.nan},
+        {"batch_deadline_s": math.inf},
+        {"batch_deadline_s": 10**400},
+        {"breaker": True},
+        {"breaker": 3},
         {"retries": -1},
+        {"retries": True},
+        {"retries": 1.5},
+        {"retries": 10**5000},
         {"bounds": (1.0, 0.0)},
+        {"bounds": (0.0,)},
+        {"bounds": 5},
+        {"bounds": ("a", "b")},
+        {"bounds": (math.nan, 1.0)},
+        {"bounds": (0.0, 0.5)},
         {"no_program_score": math.nan},
+        {"no_program_score": None},
+        {"unjudged_score": "x"},
+        {"program_bonus": "a"},
         {"unjudged_score": 2.0, "bounds": (0.0, 1.0)},
         {"name": ""},
         {"name": "advantage"},
         {"name": "a b"},
     ],
-    ids=str,
+    ids=shown,
 )
-def test_an_option_that_does_not_exist_is_refused_at_once(options):
-    with pytest.raises(ConfigurationError):
+def test_an_option_that_does_not_fit_is_refused_at_once_and_named(options):
+    with pytest.raises(ConfigurationError) as caught:
         make(**options) if "sandbox" not in options else CodeReward(**options)
+    said = str(caught.value)
+    assert any(name in said or name == "scoring" for name in options)
+    assert len(said) < 400
+
+
+def test_a_dict_of_limits_is_told_how_to_become_limits():
+    with pytest.raises(ConfigurationError, match=r"Limits\(\*\*\.\.\.\), found \{'cpu_s': 2\}"):
+        make(limits={"cpu_s": 2})
+
+
+class WithColumns:
+    """Stands for a dataset of `datasets`, as far as a mapping of splits shows it."""
+
+    column_names = ("tests",)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "advice"),
+    [
+        pytest.param(None, "found NoneType: pass its rows", id="None"),
+        pytest.param("openai_humaneval", "found str: load it", id="a name"),
+        pytest.param({"tests": "[]"}, "found dict: pass a list of rows", id="one row"),
+        pytest.param({"test": WithColumns(), "train": WithColumns()}, r"ds\['train'\]", id="splits"),
+        pytest.param({"test": WithColumns()}, r"ds\['test'\]", id="one split"),
+        pytest.param(b"", "found bytes", id="bytes"),
+    ],
+)
+def test_what_is_no_dataset_is_told_what_to_pass_instead(dataset, advice):
+    with make() as reward, pytest.raises(DatasetError, match=advice):
+        reward.check(dataset)
+
+
+def test_a_table_of_pandas_is_told_how_to_become_rows():
+    pandas = pytest.importorskip("pandas", reason="pip install pandas to test its tables")
+    with make() as reward, pytest.raises(DatasetError, match="to_dict"):
+        reward.check(pandas.DataFrame({"expected_output": ["1"]}))

@@ -24,6 +24,16 @@ def test_a_bad_row_scores_none_where_that_was_asked_for():
     assert batch.grades[0].detail.startswith("bad row:")
 
 
+def test_a_wrong_column_name_is_no_bad_row():
+    with make(on_bad_row="none") as reward:
+        with pytest.raises(DatasetError, match=r"wrong column name.*the columns 'expected'"):
+            reward(completions=[RIGHT, RIGHT], expected=["1", "1"])
+        assert reward(completions=[RIGHT], tests=["no JSON"]) == [None]
+        assert reward(completions=[RIGHT, RIGHT], tests=[None, stdin_row("1")["tests"]]) == [None, 1.0]
+    with make(on_bad_row="none", schema="tests") as reward, pytest.raises(DatasetError, match="needs 'tests'"):
+        reward(completions=[RIGHT], expected_output=["1"])
+
+
 def test_check_lists_the_first_bad_rows_with_their_numbers():
     rows = [{"expected_output": "1"}, {"tests": "no JSON"}, {"difficulty": 3}, {"expected_output": "2"}]
     with make() as reward, pytest.raises(DatasetError) as caught:
@@ -121,3 +131,78 @@ def test_a_language_that_the_sandbox_does_not_run_is_an_error_before_anything_ru
         CodeReward(sandbox="local", language="js")
     with CodeReward(sandbox="local") as reward, pytest.raises(DatasetError, match="javascript, and the sandbox runs"):
         reward(completions=["```js\n1\n```"], expected_output=["1"], language=["javascript"])
+
+
+# Columns
+
+
+def test_a_column_is_read_by_position_whatever_labels_it_has():
+    """As a pandas Series that was sorted or filtered has: `values[0]` is another sample's there."""
+    pandas = pytest.importorskip("pandas", reason="pip install pandas to test its columns")
+    frame = pandas.DataFrame({"completion": [WRONG, RIGHT], "answer": ["2", "1"]}).iloc[::-1]
+    with make() as reward:
+        assert reward(completions=frame["completion"], expected_output=frame["answer"]) == [1.0, 1.0]
+        assert reward(completions=[RIGHT, WRONG], expected_output=frame["answer"]) == [1.0, 1.0]
+        with pytest.raises(ConfigurationError, match="found DataFrame"):
+            reward(completions=[RIGHT], expected_output=frame)
+
+
+class Labelled:
+    """Stands for a table's column: its labels run against its positions."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, label):
+        return self.values[-1 - label]
+
+    def __iter__(self):
+        return iter(self.values)
+
+
+def test_labels_do_not_pair_samples():
+    with make() as reward:
+        assert reward(completions=Labelled(RIGHT, WRONG), expected_output=Labelled("1", "2")) == [1.0, 1.0]
+        assert reward(completions=[RIGHT, WRONG], expected_output=Labelled("1", "2")) == [1.0, 1.0]
+
+
+class ZeroDimensional:
+    """As numpy's and torch's arrays of one value are: they have the methods, which raise."""
+
+    ndim = 0
+
+    def __iter__(self):
+        raise TypeError("iteration over a 0-d array")
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        pytest.param({"1"}, "found set", id="a set"),
+        pytest.param({"a": "1"}, "found dict", id="a mapping"),
+        pytest.param({"a": "1"}.keys(), "found dict_keys", id="keys"),
+        pytest.param((text for text in ["1"]), "found generator, which can be read only once", id="a generator"),
+        pytest.param(map(str, [1]), "found map", id="a map"),
+        pytest.param(iter(["1"]), "found list_iterator", id="an iterator"),
+        pytest.param("1", "found str, which is one value", id="text"),
+        pytest.param(ZeroDimensional(), "found ZeroDimensional, which is one value", id="a 0-d array"),
+    ],
+)
+@pytest.mark.parametrize("name", ["expected_output", "completions", "prompts"])
+def test_what_is_no_list_is_refused_by_name(name, values, found):
+    arguments = {"completions": [RIGHT], "expected_output": ["1"], name: values}
+    with make() as reward, pytest.raises(ConfigurationError, match=f"'{name}' must be a list.*{found}"):
+        reward(**arguments)
+
+
+def test_objects_that_are_no_columns_are_let_through():
+    with make() as reward:
+        assert reward(completions=[RIGHT], expected_output=["1"], step=3, trainer_state=object(), tool=print) == [1.0]
+
+
+def test_completions_in_the_place_of_prompts_are_noticed():
+    with make() as reward, pytest.raises(ConfigurationError, match="first positional argument is `prompts`"):
+        reward([RIGHT], expected_output=["1"])

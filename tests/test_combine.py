@@ -132,7 +132,12 @@ def test_numbers_of_tensors_count():
         pytest.param([length], [1, 2], id="too many weights"),
         pytest.param([length], [math.nan], id="a weight that is none"),
         pytest.param([length], ["1"], id="a weight in words"),
+        pytest.param([length], 1, id="one number as weights"),
+        pytest.param([length], "1", id="text as weights"),
         pytest.param(["length"], None, id="a name"),
+        pytest.param(length, None, id="a reward outside of a list"),
+        pytest.param("length", None, id="text"),
+        pytest.param(None, None, id="None"),
     ],
 )
 def test_what_cannot_be_combined_is_refused_at_once(rewards, weights):
@@ -147,6 +152,35 @@ def test_a_part_that_returns_the_wrong_thing_is_named(returned):
 
     with pytest.raises(ConfigurationError, match="'part'"):
         combine([length, part])(completions=COMPLETIONS)
+
+
+@pytest.mark.parametrize("name", [5, "", "a b", "a\n"], ids=repr)
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(ConfigurationError, match="name must be"):
+        combine([length], name=name)
+
+
+@pytest.mark.parametrize("found", [None, 1.0, math], ids=str)
+def test_a_part_that_returns_no_list_is_named(found):
+    def broken(**kwargs):
+        return found
+
+    both = combine([length, broken])
+    with pytest.raises(ConfigurationError, match=r"reward 'broken' returned .* must return a list"):
+        both(completions=COMPLETIONS)
+    with pytest.raises(ConfigurationError, match=r"reward 'broken' returned .* must return a list"):
+        asyncio.run(both.acall(completions=COMPLETIONS))
+
+
+@pytest.mark.parametrize("completions", [None, iter("ab")], ids=["None", "an iterator"])
+def test_completions_that_cannot_be_counted_are_named_before_any_part_runs(completions):
+    def part(**kwargs):
+        raise AssertionError("it ran")
+
+    with pytest.raises(ConfigurationError, match="completions must be a list"):
+        combine([part])(completions=completions)
+    with pytest.raises(ConfigurationError, match="completions must be a list"):
+        asyncio.run(combine([part]).acall(completions=completions))
 
 
 @pytest.mark.parametrize("broken", ["sync", "async"])

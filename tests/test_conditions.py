@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -119,6 +120,14 @@ HUGE = 1 << 900_000
         pytest.param("math.exp(1)", [], id="a function of math that is not listed"),
         pytest.param("f'{_0}'", [1], id="a formatted text"),
         pytest.param("(x := 1)", [], id="an assignment"),
+        pytest.param("sum(_0) == 1", [[Fraction(1, (1 << 4000) + k) for k in range(500)]], id="a sum of Fractions"),
+        pytest.param("sum(_0) == 1", [[Decimal(1), HUGE] * 50], id="a sum of Decimals and long integers"),
+        pytest.param("sorted(_0) == 1", [[[Decimal(1)], [HUGE]] * 50], id="Decimals and long integers in order"),
+        pytest.param("any(x in _1 for x in _0)", [[Decimal(1)] * 50, [HUGE] * 50], id="one kind in each value"),
+        pytest.param("all(max(_0) >= x for x in _0)", [list(range(300_000))], id="a function of a long list, again"),
+        pytest.param("_0", [NotImplemented], id="no truth at all"),
+        pytest.param("all(_0)", [[NotImplemented]], id="no truth within"),
+        pytest.param("not _0 or _0", [NotImplemented], id="no truth in between"),
         pytest.param("_0 ==", [1], id="no expression"),
         pytest.param("sorted(_0, key=len)", [[[1]]], id="a keyword that is not known"),
     ],
@@ -144,3 +153,14 @@ def test_an_iterator_serves_for_iterating_and_equals_no_list() -> None:
     endless = decode(encode(iter(int, 1)))
     with pytest.raises(ConditionError):
         evaluate_condition("list(_0) != [1]", [endless])
+
+
+def test_a_warning_that_raises_is_a_condition_that_does_not_hold() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConditionError):
+            evaluate_condition("max([_0, _0])", [NotImplemented])
+
+
+def test_long_integers_compare_as_integers() -> None:
+    assert evaluate_condition("_0 == 2 ** 10000 and len(_1) == 78498", [2**10_000, set(range(78_498))])

@@ -133,7 +133,16 @@ def test_options_take_what_is_left_out_by_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"choice": "best"}, {"allow_bare": False, "allow_unparsed": True}], ids=lambda options: str(options)
+    "options",
+    [
+        {"choice": "best"},
+        {"choice": ["auto"]},
+        {"choice": None},
+        {"allow_bare": "no"},
+        {"opened_by_prompt": 1},
+        {"allow_bare": False, "allow_unparsed": True},
+    ],
+    ids=str,
 )
 def test_an_option_that_does_not_fit_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):

@@ -87,3 +87,16 @@ def test_the_testers_own_endless_loop_ends_at_the_limit(loop: asyncio.Runner, sa
     assert isinstance(result, JobResult)
     assert result.runs[0].ended is Ended.RETURNED
     assert result.runs[1].ended is Ended.CPU_LIMIT
+
+
+def test_faked_answers_buy_no_more_time_than_all_calls_have(loop: asyncio.Runner, sandbox: LocalSandbox) -> None:
+    """The program holds the descriptor that its answers go to, and growth there starts the clock of the next call."""
+    source = (
+        "import os, threading, time\ndef f():\n    def fake():\n        n = 0\n        while True:\n"
+        "            n += 1\n            os.ftruncate(3, n % 1000)\n            time.sleep(0.02)\n"
+        "    threading.Thread(target=fake, daemon=True).start()\n    while True: pass"
+    )
+    result = loop.run(sandbox.run(Job(Program(source), (CallStep("f"),), Limits(cpu_s=0.4))))
+    assert isinstance(result, JobResult)
+    assert result.runs[0].ended is not Ended.RETURNED
+    assert result.runs[0].cpu_s < 1.2

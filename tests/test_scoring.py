@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from rewards.errors import ConfigurationError
 from rewards.grades import TestGrade, Verdict
+from rewards.score_rule import ScoreRule
 from rewards.scoring import (
     SCORERS,
     all_passed,
@@ -119,6 +121,38 @@ def test_a_custom_score_becomes_a_float(value: object, score: float | None) -> N
 def test_a_custom_score_that_is_no_score_is_refused(value: object) -> None:
     with pytest.raises(ConfigurationError):
         checked_score(value)
+
+
+def test_a_tensor_without_dimensions_is_a_number() -> None:
+    torch = pytest.importorskip("torch", reason="pip install 'code-rewards[train]' to test tensors")
+    numpy = pytest.importorskip("numpy", reason="pip install numpy to test arrays")
+    for value in (torch.tensor(0.5), numpy.array(0.5), numpy.float32(0.5)):
+        assert checked_score(value) == 0.5
+    for value in (torch.tensor([0.5]), numpy.array([0.25, 0.5])):
+        with pytest.raises(ConfigurationError):
+            checked_score(value)
+
+
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        ({"bounds": (0.0, 1.0)}, True),
+        ({"bounds": [0, 1]}, True),
+        ({"bounds": (0.0, 0.5)}, False),
+        ({"bounds": (0.5, 1.0), "no_program_score": 0.5}, False),
+        ({"bounds": (0.0, 1.0), "program_bonus": 0.1}, False),
+        ({"bounds": (0.0, 1.1), "program_bonus": 0.1}, True),
+        ({"bounds": (0.0, 0.5), "scoring": fraction_passed}, False),
+        ({"bounds": (0.0, 0.5), "scoring": lambda tests: 0.5}, True),
+    ],
+    ids=str,
+)
+def test_what_a_built_in_scorer_can_give_must_be_within_the_bounds(options: dict[str, Any], fits: bool) -> None:
+    if fits:
+        ScoreRule(**options)
+    else:
+        with pytest.raises(ConfigurationError, match="outside the bounds"):
+            ScoreRule(**options)
 
 
 def test_bounds_are_the_callers() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import ConfigurationError
 from ..languages import canonical_language
+from ..options import FLAG, check_options, one_of
 from ..records import Program
 from .choice import CHOICES
 from .fences import Fence, read_fences
@@ -14,6 +15,7 @@ from .python_source import MAX_PARSED_CHARS, is_python, joined_source, outline
 
 MAX_ANSWER_CHARS = 2**19
 """A longer answer, reasoning not counted, is a flood and no program; the worst this long takes seconds to read."""
+_FLAGS = dict.fromkeys(("allow_unclosed", "allow_bare", "allow_unparsed", "opened_by_prompt"), FLAG)
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class Extraction:
     """The prompt ends inside an opened block, so that the completion begins with code."""
 
     def __post_init__(self) -> None:
-        if self.choice not in CHOICES:
-            raise ConfigurationError(f"choice {self.choice!r} is unknown: use one of {', '.join(CHOICES)}")
+        check_options(vars(self), {"choice": one_of(CHOICES), **_FLAGS}, owner="extraction: ")
         if self.allow_unparsed and not self.allow_bare:
             raise ConfigurationError("allow_unparsed takes text without a fence, and allow_bare=False refuses it")
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, SandboxUnavailable
 from ..grades import TestGrade, Verdict
-from ..records import JobResult, SandboxFailure
+from ..records import Ended, Job, JobResult, SandboxFailure
 from ..sandboxes.base import Sandbox
 from ..sandboxes.canary import CANARY, is_healthy
-from .trial import Outcome, Trial, Unit
+from .trial import Outcome, Trial, Unit, is_run
 
 CLEANUP_S = 5.0
 """How long a cancelled job may take to clean up before it is left behind."""
@@ -63,7 +64,7 @@ class Batch:
         self._outcomes: list[Outcome | None] = [None] * len(units)
         self._under_way: dict[int, Trial] = {}
         self._failed: dict[int, Outcome] = {}
-        self._starving = False
+        self._killed: set[int] = set()
         self._began = time.monotonic()
         allowed = settings.batch_deadline_s
         self._until = None if allowed is None else self._began + allowed
@@ -74,10 +75,17 @@ class Batch:
         if self._until is not None and time.monotonic() >= self._until:
             return
         self._on_start(self._sandbox)
+        if self._sandbox.capacity < 1:
+            raise ConfigurationError(f"sandbox {self.sandbox_name!r} runs {self._sandbox.capacity!r} jobs at once")
         await self._run_units(range(len(self._units)), self._sandbox.capacity, self._keep, self._until)
         starved = [i for i, outcome in enumerate(self._outcomes) if outcome is not None and outcome.starved]
         if starved:
             await self._run_units(starved, 1, self._keep_if_rescued, self._rescue_until())
+
+    @property
+    def sandbox_name(self) -> str:
+        """Return the name of the sandbox that the batch runs in, for metrics."""
+        return self._sandbox.name
 
     def settle(self) -> list[Outcome]:
         """Return an outcome for each unit, with what is known so far for those that have none."""
@@ -85,7 +93,6 @@ class Batch:
 
     def _keep(self, i: int, outcome: Outcome) -> None:
         self._outcomes[i] = outcome
-        self._starving = self._starving or outcome.starved
 
     def _keep_if_rescued(self, i: int, outcome: Outcome) -> None:
         if not outcome.starved and outcome.latency_s is not None:
@@ -119,15 +126,17 @@ class Batch:
             trial = Trial(unit, stop_at_first_failure=self._settings.stop_at_first_failure)
             self._under_way[i] = trial
             waited_s = time.monotonic() - self._began
-            answer = await self._sandbox.run(job, keep_going=trial.keep_going)
+            answer = await self._answer_to(job, trial)
             if isinstance(answer, JobResult):
+                if self._doubts(i, answer):
+                    continue
                 return trial.complete(answer, waited_s=waited_s)
             self._log_failure(answer)
             failed = self._failed[i] = trial.unjudged(answer)
             if not answer.retryable:
                 return failed
             del self._under_way[i]  # the canary's time and the pause are not the program's
-            healthy = is_healthy(await self._sandbox.run(CANARY))
+            healthy = is_healthy(await self._answer_to(CANARY))
             deaths += healthy and answer.kind == "died"
             if deaths == 2:
                 return trial.killed_its_sandbox(answer)
@@ -138,11 +147,44 @@ class Batch:
                 await self._pause(tries_left)
             tries_left -= 1
 
+    async def _answer_to(self, job: Job, trial: Trial | None = None) -> JobResult | SandboxFailure:
+        """Return what the sandbox answers; where it breaks its contract, that is a failure of the sandbox."""
+        try:
+            answer = await self._sandbox.run(job, keep_going=None if trial is None else trial.keep_going)
+        except (ConfigurationError, SandboxUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary to a sandbox, which may raise anything; see below
+            # It becomes a failure value, which is tried again and ends as None, and never a number.
+            if trial is not None and trial.fault is not None:
+                raise trial.fault from None
+            _log.log(self._level(), "sandbox %s raised", self.sandbox_name, exc_info=True)
+            return SandboxFailure("transport", f"the sandbox raised {type(error).__name__}: {error}")
+        if trial is not None and trial.fault is not None:
+            raise trial.fault  # the sandbox has swallowed it
+        return _checked(answer, job)
+
+    def _doubts(self, i: int, result: JobResult) -> bool:
+        """Say whether unit *i* has to run again, because a run of it was killed for the first time.
+
+        The machine's out-of-memory killer and a careless `kill` end a right program just so. A program that kills
+        itself will do it again.
+        """
+        if i in self._killed or not any(
+            run.ended is Ended.SIGNALLED and run.signal == signal.SIGKILL for run in result.runs
+        ):
+            return False
+        self._killed.add(i)
+        self.retries += 1
+        return True
+
     def _log_failure(self, failure: SandboxFailure) -> None:
         """Log every failure, the first of a batch so that it is seen."""
+        _log.log(self._level(), "sandbox %s failed (%s): %s", self.sandbox_name, failure.kind, failure.detail)
+
+    def _level(self) -> int:
         level = logging.INFO if self._has_failed_before else logging.WARNING
         self._has_failed_before = True
-        _log.log(level, "sandbox %s failed (%s): %s", self._sandbox.name, failure.kind, failure.detail)
+        return level
 
     async def _pause(self, tries_left: int) -> None:
         """Give a sick sandbox a moment, longer each time, and not every job the same one."""
@@ -152,12 +194,25 @@ class Batch:
     def _unfinished(self, i: int) -> Outcome:
         trial = self._under_way.get(i)
         if trial is not None:
-            return trial.at_deadline(starving=self._starving)
+            return trial.at_deadline()
         if i in self._failed:
             return self._failed[i]
         detail = "not started before the batch's deadline"
         tests = self._units[i].problem.tests
         return Outcome(tuple(TestGrade(Verdict.UNJUDGED, detail, test.weight, test.name) for test in tests), detail)
+
+
+def _checked(answer: object, job: Job) -> JobResult | SandboxFailure:
+    """Return *answer* if it can be an answer to *job*; otherwise the sandbox has failed."""
+    if isinstance(answer, SandboxFailure):
+        return answer
+    if not isinstance(answer, JobResult):
+        return SandboxFailure("transport", f"the sandbox returned {type(answer).__name__} and no result")
+    if len(answer.runs) != len(job.steps):
+        return SandboxFailure("transport", f"the sandbox returned {len(answer.runs)} runs for {len(job.steps)} steps")
+    if not all(map(is_run, answer.runs)):
+        return SandboxFailure("transport", "the sandbox returned runs that are none")
+    return answer
 
 
 async def _in_time(tasks: Sequence[asyncio.Future[None]], until: float | None) -> None:

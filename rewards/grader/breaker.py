@@ -5,7 +5,13 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from ..errors import CircuitBreakerOpen, ConfigurationError
+from ..errors import CircuitBreakerOpen
+from ..options import check_options, number, whole
+
+_OPTIONS = {
+    "batches": whole(1),
+    "share": number("a number, at least 0 and below 1", lambda value: 0 <= value < 1),
+}
 
 
 @dataclass(frozen=True)
@@ -20,10 +26,7 @@ class CircuitBreaker:
     share: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.batches < 1:
-            raise ConfigurationError(f"breaker: batches must be at least 1, found {self.batches!r}")
-        if not 0 <= self.share < 1:
-            raise ConfigurationError(f"breaker: share must be at least 0 and below 1, found {self.share!r}")
+        check_options(vars(self), _OPTIONS, owner="breaker: ")
 
 
 class BatchRecord:

@@ -27,6 +27,7 @@ class Grader:
         self._announces = sandbox == "auto"
         self._settings = settings
         self._record = BatchRecord(breaker)
+        self._warned_of_limits = False
 
     def run(self, units: Sequence[Unit]) -> tuple[list[Outcome], BatchFigures]:
         """Run *units* and wait, whatever else the calling thread has under way."""
@@ -77,9 +78,25 @@ class Grader:
 
     def _batch_of(self, units: Sequence[Unit]) -> tuple[BackgroundLoop, Batch]:
         loop, sandbox = self.workplace.enter()
+        self._warn_of_limits(units)
         if self._announces:
             return loop, Batch(units, sandbox=sandbox, settings=self._settings, on_start=announce)
         return loop, Batch(units, sandbox=sandbox, settings=self._settings)
+
+    def _warn_of_limits(self, units: Sequence[Unit]) -> None:
+        """Say once that the deadline ends programs before their own limit does: the slow ones teach nothing then."""
+        deadline_s = self._settings.batch_deadline_s
+        longest_s = max((unit.problem.limits.wall_limit_s for unit in units), default=0.0)
+        if self._warned_of_limits or deadline_s is None or longest_s <= deadline_s:
+            return
+        self._warned_of_limits = True
+        _log.warning(
+            "one test may take %g s by the clock (wall_s of its limits) and a whole batch %g s (batch_deadline_s): a "
+            "program that is too slow will be None there and not a time-out. Raise the one or lower the other; this "
+            "is said once",
+            longest_s,
+            deadline_s,
+        )
 
     def _settled(self, loop: BackgroundLoop, batch: Batch, work: Work[None]) -> tuple[list[Outcome], BatchFigures]:
         if work.future.done():
@@ -96,7 +113,7 @@ class Grader:
             latencies_s=tuple(latency_s for latency_s, _ in answered),
             retries=batch.retries,
             rescued=batch.rescued,
-            sandboxes=(self.workplace.sandbox.name,),
+            sandboxes=(batch.sandbox_name,),
         )
 
 

@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
+from ..errors import SandboxUnavailable
+
 T = TypeVar("T")
 
 
@@ -24,9 +26,7 @@ class BackgroundLoop:
         self.pid = os.getpid()
         self.given_up = False
         """Whether somebody waited in vain for this loop: a callback blocks it, and nothing on it can be trusted."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="rewards-loop", daemon=True)
-        self._thread.start()
+        self._loop, self._thread = _running_loop()
         self._last: set[concurrent.futures.Future[None]] = set()
         weakref.finalize(self, _stop, self._loop, self._thread, self.pid, self._last)
 
@@ -124,6 +124,22 @@ def _forget_the_parents_lock() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_the_parents_lock)
+
+
+def _running_loop() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    try:
+        loop = asyncio.new_event_loop()
+    except OSError as error:
+        raise SandboxUnavailable(
+            f"no event loop can be made for the sandboxes ({error}): close files or raise the limit (`ulimit -n`)"
+        ) from error
+    thread = threading.Thread(target=loop.run_forever, name="rewards-loop", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        loop.close()
+        raise SandboxUnavailable(f"no thread can be started for the sandboxes ({error}): see `ulimit -u`") from error
+    return loop, thread
 
 
 def _stop(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..grades import TestGrade, Verdict
 from ..judging import judge
-from ..records import Job, JobResult, Problem, Program, SandboxFailure, TestRun
+from ..records import Ended, Job, JobResult, Problem, Program, SandboxFailure, TestRun
 
 _PASSING_BY = (Verdict.ACCEPTED, Verdict.UNJUDGED)
 
@@ -46,9 +46,10 @@ class Trial:
 
     def __init__(self, unit: Unit, *, stop_at_first_failure: bool) -> None:
         self.starved = False
+        self.fault: Exception | None = None
+        """What judging raised inside `keep_going`: ours, whatever the sandbox that called it makes of it."""
         self._tests = unit.problem.tests
         self._comparison = unit.problem.comparison
-        self._wall_limit_s = unit.problem.limits.wall_limit_s
         self._step_counts = [len(test.steps()) for test in self._tests]
         self._stop_at_first_failure = stop_at_first_failure
         self._grades: list[TestGrade] = []
@@ -56,20 +57,22 @@ class Trial:
         self._seen = 0
         self._stopped = False
         self._cpu_s = 0.0
-        self._began = self._progressed = time.monotonic()
+        self._began = time.monotonic()
 
     def keep_going(self, i: int, run: TestRun) -> bool:
         """Take the run of step *i*; False once the rest need not be run."""
+        if not is_run(run):
+            raise TypeError(f"step {i} was reported as {run!r:.200}, which is no run")  # the sandbox's fault, not ours
         if i == self._seen and not self._stopped:
-            self._take(run)
+            try:
+                self._take(run)
+            except Exception as error:
+                self.fault = error
+                raise
         return not self._stopped
 
     def complete(self, result: JobResult, *, waited_s: float) -> Outcome:
         """Judge what `keep_going` has not seen, and return the outcome. *waited_s* is what went by before the start."""
-        if len(result.runs) != sum(self._step_counts):
-            raise RuntimeError(  # a defect of a sandbox, which must not become anybody's score
-                f"sandbox {result.sandbox!r} returned {len(result.runs)} runs for {sum(self._step_counts)} steps"
-            )
         for run in result.runs[self._seen :]:
             if self._stopped:
                 break
@@ -93,23 +96,20 @@ class Trial:
         detail = f"the program brought down its sandbox twice, which then ran another program well: {failure.detail}"
         return Outcome(self._filled(Verdict.RUNTIME_ERROR, detail), cpu_s=self._cpu_s)
 
-    def at_deadline(self, *, starving: bool) -> Outcome:
-        """Return the outcome when the batch's time is up while the program still runs.
+    def at_deadline(self) -> Outcome:
+        """Return the outcome when the batch's time is up before the sandbox has answered.
 
-        A program that has had all the time its remaining tests may take has run out of its own limit. Where the batch
-        has seen runs starve (*starving*), the time that went by proves nothing.
+        The sandbox enforces the program's limits and reports them, so what it has not reported is not known: the time
+        may have gone by in its queue. A program that was seen to use up its time on an earlier test made itself late.
         """
-        steps_left = sum(self._step_counts) - self._seen
-        had_its_time = time.monotonic() - self._progressed >= steps_left * self._wall_limit_s
-        if had_its_time and not starving:
-            detail = "still running at the batch's deadline, with its own time limit used up"
+        if any(grade.verdict is Verdict.TIME_LIMIT_EXCEEDED for grade in self._grades):
+            detail = "not run before the batch's deadline: an earlier test had used up its time"
             return Outcome(self._filled(Verdict.TIME_LIMIT_EXCEEDED, detail), cpu_s=self._cpu_s)
-        detail = "still running, within its own limits, at the batch's deadline"
+        detail = "waiting or still running, within its own limits, at the batch's deadline"
         return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s)
 
     def _take(self, run: TestRun) -> None:
         self._seen += 1
-        self._progressed = time.monotonic()
         self._cpu_s += run.cpu_s
         self._held.append(run)
         number = len(self._grades)
@@ -128,3 +128,15 @@ class Trial:
     def _filled(self, verdict: Verdict, detail: str) -> tuple[TestGrade, ...]:
         missing = self._tests[len(self._grades) :]
         return (*self._grades, *(TestGrade(verdict, detail, test.weight, test.name) for test in missing))
+
+
+def is_run(run: object) -> bool:
+    """Say whether *run* is what a sandbox has to report of a step, in the types that judging relies on."""
+    return (
+        isinstance(run, TestRun)
+        and isinstance(run.ended, Ended)
+        and isinstance(run.stdout, str)
+        and isinstance(run.stderr, str)
+        and isinstance(run.cpu_s, int | float)
+        and isinstance(run.wall_s, int | float)
+    )

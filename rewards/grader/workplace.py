@@ -8,6 +8,7 @@ another sandbox, because the old one's belongs to what is gone.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import copy
 import logging
 import os
@@ -20,45 +21,69 @@ from ..sandboxes.base import Sandbox
 from .loop import BackgroundLoop, background_loop
 
 NAMES = ("auto", "local")
+_METHODS = ("start", "run", "describe", "close")
+_FIGURES = ("name", "capacity")
 _CLOSE_S = 15.0
 _log = logging.getLogger("rewards")
 
 
+@dataclass(frozen=True)
+class _Home:
+    """A sandbox on the loop that it runs on, in the process that made it."""
+
+    loop: BackgroundLoop
+    sandbox: Sandbox
+    close: weakref.finalize[[BackgroundLoop, Sandbox], _Place]
+    """Closes the sandbox, once: called by the last user, or by the end of the process before that stops the loop."""
+
+
 @dataclass(eq=False)
 class _Place:
-    sandbox: Sandbox
-    loop: BackgroundLoop
+    """What the rewards share that name one sandbox; they count as its users from their construction on."""
+
+    wanted: str | Sandbox
     users: int = 0
+    home: _Home | None = None
+    """None until the first batch."""
+
+    def enter(self) -> _Home:
+        if self.home is None or not self.home.loop.usable:
+            sandbox, loop = _new_sandbox(self.wanted, used_before=self.home is not None), background_loop()
+            if self.home is not None:
+                self.home.close.detach()
+                _abandoned.append((self.home.loop, self.home.sandbox))
+            self.home = _Home(loop, sandbox, weakref.finalize(self, _close, loop, sandbox))
+        return self.home
 
 
 _lock = threading.RLock()  # a finalizer may run inside any allocation, in the thread that holds the lock
 _places: dict[object, _Place] = {}
-_abandoned: list[_Place] = []
-"""Places of a parent process or of a blocked loop, kept from finalizers that would reach into what is not ours."""
+_abandoned: list[tuple[BackgroundLoop, Sandbox]] = []
+"""Sandboxes of a parent process or of a blocked loop, kept from finalizers that would reach into what is not ours."""
+_closed: dict[int, weakref.ref[object]] = {}
+"""The sandbox objects that rewards have closed, by their `id`, for as long as they exist."""
 _announced: set[str] = set()
 
 
 class Workplace:
-    """A reward's hold on a sandbox, taken when first needed and given up by `close`."""
+    """A reward's hold on a sandbox, from its construction to `close`; the sandbox starts when first needed."""
 
     def __init__(self, wanted: str | Sandbox) -> None:
-        if isinstance(wanted, str) and wanted not in NAMES:
-            raise ConfigurationError(
-                f"sandbox {wanted!r} is unknown: use one of {', '.join(NAMES)} or a sandbox object"
-            )
-        if not isinstance(wanted, str) and not callable(getattr(wanted, "run", None)):
-            raise ConfigurationError(f"sandbox must be a name or a sandbox object, found {type(wanted).__name__}")
-        self._wanted = wanted
-        self._place: _Place | None = None
-        self._leave: weakref.finalize[[object, _Place], Workplace] | None = None
+        _refuse_what_is_no_sandbox(wanted)
+        key: object = "local" if isinstance(wanted, str) else id(wanted)
+        fresh = _Place(wanted)  # made beforehand: no finalizer may strike between the next two lines
+        with _lock:
+            self._place = _places.setdefault(key, fresh)
+            self._place.users += 1
+        self._leave = weakref.finalize(self, _leave, key, self._place)
 
     def enter(self) -> tuple[BackgroundLoop, Sandbox]:
-        """Return the loop and the sandbox to use from now on."""
+        """Return the loop and the sandbox to use from now on; raises `ConfigurationError` when it is closed."""
         with _lock:
-            if self._place is None or not self._place.loop.usable:
-                self._move_in()
-            assert self._place is not None
-            return self._place.loop, self._place.sandbox
+            if not self._leave.alive or _was_closed(self._place.wanted):
+                raise ConfigurationError("this sandbox was closed with the last reward that used it: make another one")
+            home = self._place.enter()
+            return home.loop, home.sandbox
 
     @property
     def sandbox(self) -> Sandbox:
@@ -67,24 +92,11 @@ class Workplace:
 
     def close(self) -> None:
         """Let go; returns when the sandbox is closed, if nobody else uses it."""
-        if self._leave is not None and (left := self._leave.detach()) is not None:
-            closing = _leave(*left[2])
-            if closing is not None and self._place is not None and not self._place.loop.is_current_thread:
-                concurrent.futures.wait([closing], timeout=_CLOSE_S)
-        self._place = None
-
-    def _move_in(self) -> None:
-        if self._leave is not None:
-            self._leave.detach()
-        key = "local" if isinstance(self._wanted, str) else id(self._wanted)
-        place = _places.get(key)
-        if place is None or not place.loop.usable:
-            if place is not None:
-                _abandoned.append(place)
-            place = _places[key] = _Place(_new_sandbox(self._wanted, used_before=place is not None), background_loop())
-        place.users += 1
-        self._place = place
-        self._leave = weakref.finalize(self, _leave, key, place)
+        left = self._leave.detach()
+        closing = None if left is None else _leave(*left[2])
+        home = self._place.home
+        if closing is not None and home is not None and not home.loop.is_current_thread:
+            concurrent.futures.wait([closing], timeout=_CLOSE_S)
 
 
 def announce(sandbox: Sandbox) -> None:
@@ -99,6 +111,7 @@ def announce(sandbox: Sandbox) -> None:
 
 def languages_of(wanted: str | Sandbox) -> frozenset[str] | None:
     """Return the languages of the sandbox that *wanted* means; None for any."""
+    _refuse_what_is_no_sandbox(wanted)
     if isinstance(wanted, str):
         from ..sandboxes.local import LocalSandbox  # here and below: it costs a third of the import of everything
 
@@ -115,6 +128,36 @@ def _new_sandbox(wanted: str | Sandbox, *, used_before: bool) -> Sandbox:
     return sandbox
 
 
+def _refuse_what_is_no_sandbox(wanted: object) -> None:
+    if isinstance(wanted, str):
+        if wanted not in NAMES:
+            raise ConfigurationError(
+                f"sandbox {wanted!r} is unknown: use one of {', '.join(NAMES)} or a sandbox object"
+            )
+        return
+    if isinstance(wanted, type):
+        raise ConfigurationError(f"sandbox is the class {wanted.__name__}: pass an object of it")
+    missing = [name for name in _METHODS if not callable(getattr(wanted, name, None))]
+    # A property is looked up on the class, where that does not compute it.
+    missing += [name for name in _FIGURES if not (hasattr(type(wanted), name) or hasattr(wanted, name))]
+    if missing:
+        raise ConfigurationError(
+            f"sandbox must be a name or a sandbox object, found {type(wanted).__name__}, which lacks "
+            f"{', '.join(missing)}: see `rewards.sandboxes.base.Sandbox`"
+        )
+
+
+def _was_closed(wanted: str | Sandbox) -> bool:
+    reference = _closed.get(id(wanted))
+    return reference is not None and reference() is wanted
+
+
+def _remember_closed(wanted: str | Sandbox) -> None:
+    key = id(wanted)
+    with contextlib.suppress(TypeError):  # text, and objects without weak references, which answer for themselves
+        _closed[key] = weakref.ref(wanted, lambda _, forget=_closed.pop: forget(key, None))  # type: ignore[misc]
+
+
 def _leave(key: object, place: _Place) -> concurrent.futures.Future[None] | None:
     with _lock:
         place.users -= 1
@@ -122,7 +165,17 @@ def _leave(key: object, place: _Place) -> concurrent.futures.Future[None] | None
             return None
         if _places.get(key) is place:
             del _places[key]
-    return place.loop.begin_last(place.sandbox.close()) if place.loop.usable else None
+        if place.home is None:
+            return None
+        _remember_closed(place.wanted)
+        return place.home.close()
+
+
+def _close(loop: BackgroundLoop, sandbox: Sandbox) -> concurrent.futures.Future[None] | None:
+    if loop.usable:
+        return loop.begin_last(sandbox.close())
+    _abandoned.append((loop, sandbox))
+    return None
 
 
 def _forget_the_parents_lock() -> None:

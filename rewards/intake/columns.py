@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,10 @@ class Call:
 def read_call(prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Call:
     """Check what a reward was called with; raises before anything runs."""
     if completions is None:
-        raise ConfigurationError("a reward needs `completions`, one for each sample; TRL passes them by keyword")
+        first = "" if prompts is None else ". The first positional argument is `prompts`: name the arguments"
+        raise ConfigurationError(
+            f"a reward needs `completions`, one for each sample; TRL passes them by keyword{first}"
+        )
     completions = _listed(completions, "completions")
     count = len(completions)
     kept = {name: _listed(values, name) for name, values in columns.items() if _may_be_column(name, values)}
@@ -49,16 +52,33 @@ def read_call(prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Cal
     return Call(completions, prompts, kept)
 
 
+_ONE_VALUE = (str, bytes, bytearray, memoryview)
+_UNORDERED = (Mapping, Set)
+
+
 def _may_be_column(name: str, values: Any) -> bool:
     """Say whether *values* is meant as a column: a later TRL may pass further objects that are none."""
-    if isinstance(values, str | bytes | Mapping):
-        raise ConfigurationError(f"column {name!r} is one {type(values).__name__}: pass a list, one value a completion")
-    return name not in NOT_COLUMNS and hasattr(values, "__len__") and hasattr(values, "__getitem__")
+    return name not in NOT_COLUMNS and (isinstance(values, Iterable) or hasattr(type(values), "__getitem__"))
 
 
 def _listed(values: Any, name: str) -> Sequence[Any]:
+    """Return *values* by position: a table's column has labels of its own, and `values[0]` may be another sample's."""
     if isinstance(values, list | tuple):
         return values
-    if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__len__"):
-        raise ConfigurationError(f"{name} must be a list, one entry a sample, found {type(values).__name__}")
-    return [values[i] for i in range(len(values))]
+    if (problem := _unfit(values)) is not None:
+        raise ConfigurationError(
+            f"{name!r} must be a list, one value a completion in their order, found {type(values).__name__}, "
+            f"{problem}: pass a list"
+        )
+    return list(values)
+
+
+def _unfit(values: Any) -> str | None:
+    """Return why *values* cannot be taken for one entry a sample, None where it can."""
+    if isinstance(values, _ONE_VALUE) or getattr(values, "ndim", 1) == 0:
+        return "which is one value"
+    if isinstance(values, _UNORDERED) or (hasattr(values, "keys") and getattr(values, "ndim", 0) != 1):
+        return "which does not say which entry is which sample's"
+    if isinstance(values, Iterator):
+        return "which can be read only once"
+    return None if hasattr(values, "__len__") else "which has no length"

@@ -38,6 +38,7 @@ class DatasetCheck:
 
 def check_dataset(dataset: Iterable[Mapping[str, Any]], options: ReadingOptions) -> DatasetCheck:
     """Read every row once; raises `DatasetError` with the first bad rows when there are any, or no rows at all."""
+    _refuse_other_things(dataset)
     rows = tests = without_tests = without_prompt = 0
     bad: list[str] = []
     n_bad = 0
@@ -60,3 +61,26 @@ def check_dataset(dataset: Iterable[Mapping[str, Any]], options: ReadingOptions)
     if n_bad:
         raise DatasetError("\n  ".join([f"{n_bad} of {rows} rows cannot be graded; the first ones:", *bad]))
     return DatasetCheck(rows, tests, without_tests, without_prompt, tuple(schemas.most_common()))
+
+
+def _refuse_other_things(dataset: Any) -> None:
+    """Raise for what is no dataset, and say what to pass instead; some of it could be iterated, but not by rows."""
+    if isinstance(dataset, str):
+        advice = "load it, and pass the rows"
+    elif isinstance(dataset, Mapping):
+        advice = _advice_on(dataset)
+    elif hasattr(dataset, "iterrows"):
+        advice = "pass dataset.to_dict('records')"
+    elif not isinstance(dataset, Iterable) or isinstance(dataset, bytes):
+        advice = "pass its rows"
+    else:
+        return
+    raise DatasetError(f"a dataset must be an iterable of rows, found {type(dataset).__name__}: {advice}")
+
+
+def _advice_on(dataset: Mapping[Any, Any]) -> str:
+    splits = [name for name, value in dataset.items() if hasattr(value, "column_names")]
+    if splits:
+        name = "train" if "train" in splits else splits[0]
+        return f"pass one of its splits, such as ds[{name!r}]"
+    return "pass a list of rows, [row] where this is one"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import ConfigurationError, DatasetError
 from ..extraction import Extraction, completion_text, extract_program, is_python, join_prompt
 from ..grader.trial import Unit
 from ..languages import canonical_language
-from ..problems import SCHEMAS, read_problem
+from ..problems import _SCHEMAS, SCHEMAS, read_problem
 from ..records import Comparison, Limits, Problem, Program
 from .columns import Call
 
@@ -60,6 +60,12 @@ class ReadingOptions:
             raise DatasetError(f"its programs are {problem.language}, and {self._runs}")
         return problem
 
+    def knows_a_schema_of(self, columns: Iterable[str]) -> bool:
+        """Say whether a row with all of these *columns* filled in could be read by any schema that is allowed."""
+        names = set(columns)
+        allowed = SCHEMAS if self.schema is None else (self.schema,)
+        return any(names.issuperset(_SCHEMAS[schema].columns) for schema in allowed)
+
     @property
     def _runs(self) -> str:
         return f"the sandbox runs {', '.join(sorted(self.languages or ()))} only"
@@ -91,6 +97,8 @@ def read_samples(call: Call, options: ReadingOptions) -> tuple[list[Sample], lis
     """Return one sample for each completion, and the units to run; raises `DatasetError` as `on_bad_row` says."""
     reader = _Reader(call, options)
     samples = [reader.sample(i) for i in range(len(call.completions))]
+    if samples and samples[0].bad_row and not options.knows_a_schema_of(call.columns):
+        raise DatasetError(f"a wrong column name is no bad row, and `on_bad_row` excuses none: {samples[0].bad_row}")
     return samples, reader.units
 
 

@@ -10,37 +10,40 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from .exact import bits_of, check_numbers, check_sum
+from .hashing import hashable
+from .limits import MAX_ITEMS, check, listed
+
 MAX_BITS = 1 << 18
-MAX_ITEMS = 1_000_000
 MAX_DIGITS = 5000
-_MAX_SAME_HASH = 64
 _MAX_PLACES = 400
+
+_MAX_SET_ITEMS = 20_000
 
 _PLAIN_NUMBERS = (bool, int, float, complex)
 _NUMBERS = (*_PLAIN_NUMBERS, Decimal, Fraction)
 _SEQUENCES = (str, bytes, list, tuple)
 
 
-class UnboundedError(ValueError):
-    """The operation is not for values like these, or would take too long on them."""
-
-
 def binary(op: type[ast.operator], left: Any, right: Any) -> Any:
     """Return what the operator makes of two values."""
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
-        _check(_bits_needed(op, left, right) <= MAX_BITS, "the numbers are too large")
+        check(_bits_needed(op, left, right) <= MAX_BITS, "the numbers are too large")
     elif op is ast.Add:
-        _check(type(left) is type(right) and type(left) in _SEQUENCES, "only numbers and sequences of a kind are added")
+        check(type(left) is type(right) and type(left) in _SEQUENCES, "only numbers and sequences of a kind are added")
     elif op is ast.Mult:
-        _check(_repeated_length(left, right) <= MAX_ITEMS, "a sequence repeated too often")
+        check(_repeated_length(left, right) <= MAX_ITEMS, "a sequence repeated too often")
     else:
         both_sets = isinstance(left, set | frozenset) and isinstance(right, set | frozenset)
-        _check(both_sets and op in (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor), "no such operation on these values")
+        check(both_sets and op in (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor), "no such operation on these values")
+        # A program can choose its sets so that their union takes quadratic time.
+        check(len(left) + len(right) <= _MAX_SET_ITEMS, "sets too large to combine")
     return _OPERATORS[op](left, right)
 
 
 def _bits_needed(op: type[ast.operator], left: Any, right: Any) -> Any:
-    bits = [value.bit_length() if isinstance(value, int) else 64 for value in (left, right)]
+    check_numbers((left, right))
+    bits = [bits_of(left), bits_of(right)]
     if op is ast.Pow:
         if type(left) not in _PLAIN_NUMBERS or type(right) not in _PLAIN_NUMBERS:
             return math.inf
@@ -73,104 +76,97 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
-def _check(holds: bool, what: str) -> None:
-    if not holds:
-        raise UnboundedError(what)
-
-
 def _bounded(value: Any) -> Any:
     """Return *value*; of all data only a range can be longer than the bytes that it came in."""
-    _check(type(value) is not range or len(value) <= MAX_ITEMS, "a range too long")
+    check(type(value) is not range or len(value) <= MAX_ITEMS, "a range too long")
     return value
 
 
-def _listed(values: Iterable[Any]) -> list[Any]:
-    items: list[Any] = []
-    for item in values:
-        _check(len(items) < MAX_ITEMS, "too many items")
-        items.append(item)
+def _ordered(arguments: tuple[Any, ...]) -> list[Any]:
+    """Return the arguments of a function that orders things, the one of a call with one as a list of its items."""
+    if len(arguments) > 1:
+        check_numbers(arguments)
+        return list(arguments)
+    items = [listed(argument) for argument in arguments]
+    for argument in items:
+        check_numbers(argument)
     return items
+
+
+def truth(value: Any) -> bool:
+    """Return whether *value* is true; what a method returns for "not for me" is no truth, though Python takes it."""
+    check(value is not NotImplemented, "NotImplemented has no truth value")
+    return bool(value)
 
 
 def contains(container: Any, item: Any) -> bool:
     """Return whether *item* is in *container*; a range looks through all its numbers for what is no integer."""
-    _check(type(container) is not range or type(item) in (int, bool) or len(container) <= MAX_ITEMS, "a range too long")
+    check(type(container) is not range or type(item) in (int, bool) or len(container) <= MAX_ITEMS, "a range too long")
     return item in container
-
-
-def hashable(values: Iterable[Any]) -> list[Any]:
-    """Return *values* as a list that a set takes in reasonable time: a program can choose integers of equal hash."""
-    items = _listed(values)
-    same: dict[int, list[Any]] = {}
-    for item in items:
-        bucket = same.setdefault(hash(item), [])
-        if item not in bucket:
-            bucket.append(item)
-            _check(len(bucket) <= _MAX_SAME_HASH, "too many keys of the same hash")
-    return items
 
 
 def _pairs(*args: Any) -> dict[Any, Any]:
     if not args:
         return {}
-    pairs = [tuple(pair) for pair in (args[0].items() if isinstance(args[0], dict) else _listed(args[0]))]
+    pairs = [tuple(pair) for pair in (args[0].items() if isinstance(args[0], dict) else listed(args[0]))]
     hashable(key for key, _ in pairs)
     return dict(pairs)
 
 
 def _sum(values: Iterable[Any], start: Any = 0) -> Any:
-    items = [start, *_listed(values)]
-    _check(all(type(item) in _NUMBERS for item in items), "only numbers are summed up")
+    items = [start, *listed(values)]
+    check(all(type(item) in _NUMBERS for item in items), "only numbers are summed up")
+    check_sum(items)
     return sum(items[1:], start)
 
 
 def _round(value: Any, places: Any = None) -> Any:
-    _check(type(value) in _NUMBERS, "only numbers are rounded")
+    check(type(value) in _NUMBERS, "only numbers are rounded")
     if places is None:
         return round(value)
-    _check(type(places) is int and abs(places) <= _MAX_PLACES, "rounded to too many places")
+    check(type(places) is int and abs(places) <= _MAX_PLACES, "rounded to too many places")
     return round(value, places)
 
 
 def _int(value: Any = 0) -> int:
-    _check(type(value) in _NUMBERS or (isinstance(value, str) and len(value) <= MAX_DIGITS), "no short number")
+    check(type(value) in _NUMBERS or (isinstance(value, str) and len(value) <= MAX_DIGITS), "no short number")
     return int(value)
 
 
 def _range(*bounds: Any) -> range:
     numbers = range(*bounds)
-    _check(len(numbers) <= MAX_ITEMS, "a range too long")
+    check(len(numbers) <= MAX_ITEMS, "a range too long")
     return numbers
 
 
 def _zip(*sources: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    return zip(*(_listed(source) for source in sources), strict=False)
+    return zip(*(listed(source) for source in sources), strict=False)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
-    "all": lambda values: all(_bounded(values)),
-    "any": lambda values: any(_bounded(values)),
-    "bool": bool,
+    "all": lambda values: all(map(truth, _bounded(values))),
+    "any": lambda values: any(map(truth, _bounded(values))),
+    "bool": lambda value=False: truth(value),
     "complex": complex,
     "dict": _pairs,
     "divmod": lambda left, right: (binary(ast.FloorDiv, left, right), binary(ast.Mod, left, right)),
-    "enumerate": lambda values, start=0: list(enumerate(_listed(values), start)),
+    "enumerate": lambda values, start=0: list(enumerate(listed(values), start)),
     "float": float,
-    "frozenset": lambda values=(): frozenset(hashable(values)),
+    "frozenset": lambda values=(): frozenset(dict.fromkeys(hashable(values))),
     "int": _int,
     "isinstance": isinstance,
     "len": len,
-    "list": lambda values=(): _listed(values),
-    "max": lambda *values, **options: max(*map(_bounded, values), **options),
-    "min": lambda *values, **options: min(*map(_bounded, values), **options),
+    "list": lambda values=(): listed(values),
+    "max": lambda *values, **options: max(*_ordered(values), **options),
+    "min": lambda *values, **options: min(*_ordered(values), **options),
     "range": _range,
     "reversed": lambda values: list(reversed(_bounded(values))),
     "round": _round,
-    "set": lambda values=(): set(hashable(values)),
-    "sorted": lambda values, **options: sorted(_bounded(values), **options),
+    "set": lambda values=(): set(dict.fromkeys(hashable(values))),
+    "sorted": lambda values, **options: sorted(*_ordered((values,)), **options),
     "sum": _sum,
-    "tuple": lambda values=(): tuple(_listed(values)),
+    "tuple": lambda values=(): tuple(listed(values)),
     "type": lambda value: type(value),
     "zip": _zip,
 }

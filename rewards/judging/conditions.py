@@ -10,12 +10,17 @@ import ast
 import builtins
 import functools
 import operator
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .bounded import FUNCTIONS, MATH_CONSTANTS, MATH_FUNCTIONS, binary, contains, hashable
+from .bounded import FUNCTIONS, MATH_CONSTANTS, MATH_FUNCTIONS, binary, contains, truth
+from .exact import check_values
+from .hashing import check_comparable, hashable
 
 MAX_STEPS = 500_000
+MAX_CPU_S = 2.0
+"""A backstop between two steps, for values of which each step takes long: honest ones take milliseconds."""
 
 _TYPES = {name: thing for name, thing in vars(builtins).items() if isinstance(thing, type) and name[0] != "_"}
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -34,9 +39,8 @@ _SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
     ast.Invert: operator.invert,
-    ast.Not: operator.not_,
+    ast.Not: lambda value: not truth(value),
 }
-_FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, MemoryError)
 
 
 class ConditionError(ValueError):
@@ -47,8 +51,9 @@ def evaluate_condition(condition: str, values: Sequence[object]) -> bool:
     """Return whether *condition* holds, with *values* for `_0`, `_1`, ...; raises `ConditionError` and nothing else."""
     try:
         tree = _parsed(condition)
-        return bool(_Evaluation({f"_{i}": value for i, value in enumerate(values)}).value(tree))
-    except _FAILURES as error:
+        check_values(values)
+        return truth(_Evaluation({f"_{i}": value for i, value in enumerate(values)}).value(tree))
+    except Exception as error:  # noqa: BLE001 - the boundary to a program's values: they raise, or warn where a warning raises
         raise ConditionError(f"{type(error).__name__}: {error}") from None
 
 
@@ -66,10 +71,11 @@ class _Evaluation:
     def __init__(self, variables: dict[str, Any]) -> None:
         self._variables = variables
         self._steps = MAX_STEPS
+        self._ends_at = time.thread_time() + MAX_CPU_S
 
     def value(self, node: ast.expr) -> Any:
         self._steps -= 1
-        if self._steps < 0:
+        if self._steps < 0 or time.thread_time() > self._ends_at:
             raise ValueError("the condition takes too long")
         evaluate = _NODES.get(type(node))
         if evaluate is None:
@@ -90,7 +96,7 @@ class _Evaluation:
         value = None
         for operand in node.values:
             value = self.value(operand)
-            if bool(value) is stops_at:
+            if truth(value) is stops_at:
                 break
         return value
 
@@ -99,8 +105,9 @@ class _Evaluation:
         result: Any = True
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.value(comparator)
+            check_comparable(left, right)
             result = _COMPARISONS[type(op)](left, right)
-            if not result:
+            if not truth(result):
                 break
             left = right
         return result
@@ -151,7 +158,7 @@ class _Evaluation:
             # Every item by itself: an outer generator may go on between two of them.
             self._variables = outer | dict(zip(names, items, strict=True))
             try:
-                wanted = all(self.value(test) for test in comprehension.ifs)
+                wanted = all(truth(self.value(test)) for test in comprehension.ifs)
                 value = self.value(element) if wanted else None
             finally:
                 self._variables = outer
@@ -168,7 +175,7 @@ _NODES: dict[type[ast.expr], Callable[[_Evaluation, Any], Any]] = {
     ast.BinOp: _Evaluation.binary,
     ast.List: lambda evaluation, node: evaluation.values(node.elts),
     ast.Tuple: lambda evaluation, node: tuple(evaluation.values(node.elts)),
-    ast.Set: lambda evaluation, node: set(hashable(evaluation.values(node.elts))),
+    ast.Set: lambda evaluation, node: set(dict.fromkeys(hashable(evaluation.values(node.elts)))),
     ast.Dict: _Evaluation.mapping,
     ast.Subscript: _Evaluation.subscript,
     ast.Slice: _Evaluation.span,

@@ -10,7 +10,8 @@
 | `expected_output` | `expected_output` | `expected_output.py` |
 
 A row is read by the first of these whose columns it has; `schema=` names another one. A column that holds None is
-not there: `datasets` and TRL fill a set's rows up with None.
+not there, nor is one that holds NaN: `datasets` and TRL fill a set's rows up with None, pandas with NaN. Arrays,
+tensors and their scalars are read as the Python values in them, and a cell of UTF-8 bytes as text.
 
 For every schema a row may also have `language`, `comparison` (as `Comparison.parse` reads it), `code_prompt` (source
 that stands before the program), and the limits of `row_limits.py`. A row's own word goes before the reward's, and
@@ -32,7 +33,7 @@ from .canonical import comparison_of, read_canonical
 from .cases import read_input_output, read_verification_info
 from .contents import Contents
 from .expected_output import read_expected_output
-from .fields import describe, present, text_of
+from .fields import absent, describe, plain_cell, text_of
 from .humaneval import read_humaneval
 from .mbpp import read_mbpp
 from .row_limits import limits_of_columns, with_limits
@@ -56,6 +57,11 @@ _SCHEMAS = {
 }
 SCHEMAS = tuple(_SCHEMAS)
 """The schemas known, in the order in which a row is tried."""
+_READ = frozenset(column for known in _SCHEMAS.values() for column in known.columns) | {
+    *("test_setup_code", "test_imports", "prompts", "prompt", "code_prompt", "language", "comparison", "starter_code"),
+    *("metadata", "time_limit", "cpu_s", "memory_limit", "memory_limit_bytes", "memory_mb"),
+}
+"""Every column that a schema, or what all schemas share, looks at."""
 
 
 def read_problem(
@@ -76,7 +82,7 @@ def read_problem(
         raise ConfigurationError(f"max_tests must be at least 1 or None, found {max_tests!r}")
     if not isinstance(row, Mapping):
         raise DatasetError(f"a row must be a mapping from columns to values, found {describe(row)}")
-    columns = present(row)
+    columns = _columns_of(row)
     name = _schema_name(columns, schema)
     contents = _SCHEMAS[name].read(columns)
     tests = contents.tests if max_tests is None else _sampled(contents.tests, max_tests)
@@ -89,6 +95,14 @@ def read_problem(
         code_prompt=_text(columns, "code_prompt") or contents.code_prompt,
         schema=name,
     )
+
+
+def _columns_of(row: Mapping[Any, object]) -> dict[str, Any]:
+    """Return the columns that hold something; those that nobody reads stay as they are, whatever they weigh."""
+    cells = {
+        name: plain_cell(value) if name in _READ else value for name, value in row.items() if isinstance(name, str)
+    }
+    return {name: value for name, value in cells.items() if not absent(value)}
 
 
 def _schema_name(columns: Mapping[str, Any], schema: str | None) -> str:

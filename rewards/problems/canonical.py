@@ -13,7 +13,7 @@ Every test may have a `weight` (above 0, default 1) and a `name`; `stdin` and `o
 `Class().method`. `setup` is Python that runs after the program and before every `assert`. `output: ""` means that
 nothing may be printed. `expected: null` means that None must be returned, if the column is JSON text; in a column of
 lists and objects, where `datasets` writes None for whatever a test lacks, it means that it was forgotten, and is an
-error. Keys that are not in this list are errors.
+error; so is NaN. Keys that are not in this list are errors.
 
 Lists of cases and parallel lists as in `cases.py` are understood in this column as well (DeepCoder has them).
 """
@@ -30,10 +30,11 @@ from .asserts import lower_tests
 from .calls import entry_point_of, function_name
 from .cases import read_cases
 from .contents import Contents
-from .fields import as_data, decoded, lines_of, list_of, mapping_of, number_of, present, refuse_unknown, text_of
+from .fields import absent, as_data, decoded, lines_of, list_of, mapping_of, number_of, present, refuse_unknown, text_of
 from .row_limits import limits_of_object
 
 _TOP_KEYS = ("tests", "limits", "comparison", "setup", "entry_point", "language", "code_prompt")
+_ALONE = "column 'tests': expected a list of tests, found one object: put it into a list"
 _SHARED_KEYS = ("type", "weight", "name")
 
 
@@ -43,10 +44,14 @@ def read_canonical(row: Mapping[str, Any]) -> Contents:
     value = decoded(column, "column 'tests'")
     if value is None:
         return Contents(())
+    if isinstance(value, Mapping) and not {"tests", "inputs", "outputs"} & value.keys():
+        raise DatasetError(_ALONE)
     if isinstance(value, Mapping) and "tests" not in value:
         return read_cases(value, row)
     top = mapping_of(value, "column 'tests'") if isinstance(value, Mapping) else {"tests": value}
     refuse_unknown(top, _TOP_KEYS, "column 'tests'")
+    if isinstance(top.get("tests"), Mapping):
+        raise DatasetError(_ALONE)
     found = list_of(top.get("tests"), "column 'tests'")
     if _is_foreign(found):
         return read_cases(found, row)
@@ -124,6 +129,8 @@ class _Reader:
     def _call(self, fields: dict[str, Any], what: str) -> list[TestCase]:
         _demand(fields, what, needed=("function", "expected"), optional=("args", "kwargs"))
         function = function_name(fields["function"], None, f"{what}, function")
+        if absent(fields["expected"]) and not self._null_is_a_value:
+            raise DatasetError(f"{what}, expected: found NaN, which stands for a missing value")
         args = as_data(list_of(fields.get("args", []), f"{what}, args"), f"{what}, args")
         kwargs = decoded(fields.get("kwargs", {}), f"{what}, kwargs")
         if not isinstance(kwargs, Mapping) or not all(isinstance(key, str) and key.isidentifier() for key in kwargs):

@@ -6,6 +6,7 @@ Messages name types and sizes, never contents: a cell may hold megabytes.
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import math
 import warnings
@@ -20,12 +21,60 @@ MAX_INT_BITS = 14_000
 """About 4,200 digits: Python refuses to write longer integers as text."""
 _JSON_WRAPPINGS = 4
 _ATOMS = (type(None), bool, float, str, bytes, complex)
+_BUILTIN = (*_ATOMS, int, list, tuple, set, frozenset, Mapping)
 _READING_ERRORS = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 
 
 def present(mapping: Mapping[Any, object]) -> dict[str, Any]:
     """Return the named entries that are there: `datasets` and TRL fill what a row lacks with None."""
     return {key: value for key, value in mapping.items() if isinstance(key, str) and value is not None}
+
+
+def absent(value: object) -> bool:
+    """Say whether a cell of a row is empty: None, or the NaN that pandas writes into what is missing."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def plain_cell(value: object) -> object:
+    """Return a cell in Python's own types: arrays, tensors and their scalars by `tolist`, UTF-8 bytes as text."""
+    value = _Conversion().of(value)
+    if isinstance(value, bytes):
+        with contextlib.suppress(UnicodeDecodeError):
+            return value.decode()
+    return value
+
+
+class _Conversion:
+    """Converts what can be converted, each object once; what cannot be is left for its reader to refuse."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, Any]] = {}
+
+    def of(self, value: Any, depth: int = MAX_DEPTH) -> Any:
+        if type(value) in _ATOMS or type(value) is int or depth == 0:
+            return value
+        if id(value) not in self._known:
+            self._known[id(value)] = value, value  # what holds itself stays as it is
+            self._known[id(value)] = value, self._converted(value, depth - 1)
+        return self._known[id(value)][1]
+
+    def _converted(self, value: Any, depth: int) -> Any:
+        if type(value) is dict:
+            return {key: self.of(item, depth) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(self.of(item, depth) for item in value)
+        if not callable(tolist := getattr(value, "tolist", None)):
+            return value
+        try:
+            return self.of(tolist(), depth)
+        except Exception:  # noqa: BLE001 - the boundary: the array of any library may refuse in any way
+            return value
+
+
+def unexpected(value: object, wanted: str, what: str) -> DatasetError:
+    """Return the error that *what* holds a value of another type than the one wanted."""
+    hint = "" if isinstance(value, _BUILTIN) else ": pass Python values"
+    return DatasetError(f"{what}: expected {wanted}, found {describe(value)}{hint}")
 
 
 def describe(value: object) -> str:
@@ -40,7 +89,7 @@ def describe(value: object) -> str:
 def text_of(value: object, what: str) -> str:
     """Return *value*, which must be text that can be written as UTF-8."""
     if not isinstance(value, str):
-        raise DatasetError(f"{what}: expected text, found {describe(value)}")
+        raise unexpected(value, "text", what)
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -57,6 +106,8 @@ def lines_of(value: object, what: str) -> str:
 
 def scalar_text(value: object, what: str) -> str:
     """Return text, or a number as text."""
+    if value is not None and absent(value):
+        raise DatasetError(f"{what}: expected text, found NaN, which stands for a missing value")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(as_data(value, what))
     return text_of(value, what)
@@ -108,7 +159,7 @@ def mapping_of(value: object, what: str) -> dict[str, Any]:
     """Return the present entries of a mapping, given as such or as JSON text."""
     value = decoded(value, what)
     if not isinstance(value, Mapping):
-        raise DatasetError(f"{what}: expected an object, found {describe(value)}")
+        raise unexpected(value, "an object", what)
     return present(value)
 
 
@@ -117,16 +168,17 @@ def list_of(value: object, what: str) -> list[Any]:
     if isinstance(value, str) and (value := decoded(value, what)) is None:
         return []
     if not isinstance(value, list | tuple):
-        raise DatasetError(f"{what}: expected a list, found {describe(value)}")
+        raise unexpected(value, "a list", what)
     return list(value)
 
 
 def number_of(value: object, what: str, *, above: float, up_to: float) -> float:
     """Return a finite number with *above* < number <= *up_to*."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DatasetError(f"{what}: expected a number, found {describe(value)}")
+        raise unexpected(value, "a number", what)
     if not (math.isfinite(value) if isinstance(value, float) else True) or not above < value <= up_to:
-        raise DatasetError(f"{what}: expected a number above {above:g} and up to {up_to:g}")
+        least = "above 0" if above >= 0 else "of at least 0"
+        raise DatasetError(f"{what}: expected a number {least} and up to {up_to:.0f}")
     return float(value)
 
 
@@ -166,5 +218,5 @@ def _children(item: object, what: str) -> list[Any]:
         if item.bit_length() > MAX_INT_BITS:
             raise DatasetError(f"{what}: an integer of more than 4,200 digits")
     elif kind not in _ATOMS:
-        raise DatasetError(f"{what}: {describe(item)} is not plain data")
+        raise DatasetError(f"{what}: {describe(item)} is not plain data: pass Python values")
     return []

@@ -1,6 +1,6 @@
 """The contract of a sandbox: it runs jobs and reports what it saw, and knows nothing of right and wrong.
 
-What every sandbox promises is written as runnable checks in `checks.py`.
+What every sandbox promises is written as runnable checks in the package `checks`.
 """
 
 from __future__ import annotations
@@ -53,8 +53,13 @@ class Sandbox(Protocol):
     async def run(self, job: Job, *, keep_going: KeepGoing | None = None) -> JobResult | SandboxFailure:
         """Run the steps of *job* in order and return one `TestRun` for each.
 
+        What *keep_going* was shown of a run need not be in the result again: values and outputs can be large.
+
         Whatever the program does comes back as a `JobResult`. A `SandboxFailure` means that nothing is known about
         the program. Cancelling the call stops the program and leaves nothing behind.
+
+        Raises `ConfigurationError` for limits that the sandbox cannot hold, such as several processes below level A of
+        the local one, and `SandboxUnavailable` where it has to start first and cannot.
         """
 
     def describe(self) -> SandboxDescription:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ...records import CallStep, Ended, Job, TestRun
 from ..runner.calls import Reply, pack_calls, read_replies
 from ..runner.messages import Mode
+from .beside import beside_the_loop
 from .outcomes import Sizes, order_for, read_run
 from .worker import Worker
 
@@ -40,16 +40,17 @@ async def _answer(worker: Worker, job: Job, steps: Sequence[CallStep], *, left_s
         (step.function, step.args, dict(step.kwargs)) for step in steps
     ]
     files = worker.files
+    periods = len(steps) + 1  # the loading and each call; a program that fakes answers gets no more than all of them
     outcome = await worker.execute(
-        order_for(Mode.CALLS, job.limits, sizes, left_s=left_s),
+        order_for(Mode.CALLS, job.limits, sizes, left_s=min(left_s, periods * job.limits.cpu_s)),
         pack_calls(job.program.source, calls, reply_limit=min(REPLY_BYTES, sizes.file)),
         b"",
         wall_limit_s=job.limits.wall_limit_s,
-        total_wall_s=job.limits.job_wall_limit_s,
+        total_wall_s=min(job.limits.job_wall_limit_s, periods * job.limits.wall_limit_s),
         progress=lambda: files.size(files.returned),
     )
     data = files.head(files.returned, sizes.file)
-    replies = await asyncio.to_thread(read_replies, data) if len(data) > LARGE_BYTES else read_replies(data)
+    replies = await beside_the_loop(read_replies, data) if len(data) > LARGE_BYTES else read_replies(data)
     # What a call prints is nobody's output: only the kernel's limit on the file ends it.
     end = read_run(outcome, files, replace(sizes, stdout=sizes.file - 1))
     files.empty()

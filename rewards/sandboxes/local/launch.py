@@ -7,20 +7,19 @@ import contextlib
 import itertools
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from ...errors import ConfigurationError, SandboxUnavailable
 from ...records import Job, Limits
 from ..runner.handshake import Greeting, Setup
 from . import self_test
 from .levels import Strategy, pool_uid, strategies, unsupported_reason
+from .options import Options
 from .paths import DEVICES, interpreter, site_directories, visible_paths
+from .shortage import shortage
 from .slot import Slot
-from .worker import Worker, WorkerDiedError
+from .worker import RefusedError, Worker, WorkerDiedError
 
 PRIVATE_SCRATCH = "/box"
 TASKS = 66
@@ -33,19 +32,6 @@ ADVICE = (
 )
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for."""
-
-    level: str = "auto"
-    allow_unprotected: bool = False
-    preload: tuple[str, ...] = ()
-    site_packages: tuple[str | Path, ...] | bool = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    landlock_abi: int | None = None
-    own_uid: bool = True
 
 
 class Launcher:
@@ -77,6 +63,10 @@ class Launcher:
                 slot = await self._start(strategy)
             except WorkerDiedError as error:
                 tried.append(f"level {strategy.name}: {error}")
+                advice = shortage(error)
+                if advice or isinstance(error, RefusedError):
+                    # A weaker level is not the answer to a descriptor that was missing for a moment.
+                    raise SandboxUnavailable(f"no slot could be started. Tried {'; '.join(tried)}. {advice}") from error
                 continue
             self.strategy, self.greeting = strategy, slot.programs.greeting
             self._announce(tried)
@@ -101,12 +91,11 @@ class Launcher:
 
     async def _start_worker(self, strategy: Strategy) -> Worker:
         number = next(self._numbers)
-        setup = self._setup(strategy, number)
         try:
-            worker = Worker(setup, python=interpreter(), environment=self._options.environment)
+            setup = self._setup(strategy, number)
+            worker = _new_worker(setup, self._options.environment)
         except OSError as error:
-            _remove_scratch(setup)
-            raise WorkerDiedError(f"could not be started: {error}") from error
+            raise RefusedError(f"could not be started: {error}") from error
         try:
             await worker.start()
             if strategy.level != "unprotected":
@@ -120,6 +109,7 @@ class Launcher:
         packages = site_directories(self._options.site_packages)
         paths = visible_paths(packages)
         own_count = strategy.namespaces or strategy.own_uid
+        tasks = TASKS if own_count else _threads_of_user() + SHARED_TASKS
         return Setup(
             namespaces=strategy.namespaces,
             landlock=strategy.landlock,
@@ -127,6 +117,7 @@ class Launcher:
             landlock_abi=self._options.landlock_abi,
             pool_uid=pool_uid(number) if strategy.own_uid else 0,
             host_pid=os.getpid(),
+            # Made last: where anything above it fails, there is nothing to remove.
             scratch=PRIVATE_SCRATCH if strategy.namespaces else tempfile.mkdtemp(prefix="code-rewards-"),
             readable=paths.readable,
             hidden=paths.hidden,
@@ -135,7 +126,7 @@ class Launcher:
             preload=self._options.preload,
             disk_mb=self._disk_mb,
             threads=TASKS,
-            tasks=TASKS if own_count else _threads_of_user() + SHARED_TASKS,
+            tasks=tasks,
         )
 
     def check(self, job: Job) -> None:
@@ -164,9 +155,13 @@ async def _test(worker: Worker) -> None:
         raise WorkerDiedError(wrong)
 
 
-def _remove_scratch(setup: Setup) -> None:
-    if not setup.namespaces:
-        shutil.rmtree(setup.scratch, ignore_errors=True)
+def _new_worker(setup: Setup, environment: Mapping[str, str]) -> Worker:
+    try:
+        return Worker(setup, python=interpreter(), environment=environment)
+    except BaseException:
+        if not setup.namespaces:
+            os.rmdir(setup.scratch)  # nothing is in it yet, and `rmtree` needs a descriptor that may be what is missing
+        raise
 
 
 def _threads_of_user() -> int:

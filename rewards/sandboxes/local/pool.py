@@ -21,8 +21,9 @@ from ...records import Job, JobResult, SandboxFailure, TestRun
 from ..base import KeepGoing, SandboxDescription
 from ..runner.encoding import TooLarge
 from .capacity import default_slots
-from .launch import Launcher, Options, probe_level
+from .launch import Launcher, probe_level
 from .levels import gaps, protections
+from .options import check_slots, read_options
 from .slot import Slot
 from .worker import WorkerDiedError
 
@@ -58,17 +59,14 @@ class LocalSandbox:
         _landlock_abi: int | None = None,
         _own_uid: bool = True,
     ) -> None:
-        if slots is not None and slots < 1:
-            raise ConfigurationError(f"slots must be at least 1, found {slots!r}")
-        if isinstance(preload, str):
-            raise ConfigurationError(f"preload takes a list of module names, not {preload!r}")
+        check_slots(slots)
         self._slots = slots
-        self._options = Options(
+        self._options = read_options(
             level=level,
             allow_unprotected=allow_unprotected,
-            preload=tuple(preload),
-            site_packages=site_packages if isinstance(site_packages, bool) else tuple(site_packages),
-            environment=dict(environment or {}),
+            preload=preload,
+            site_packages=site_packages,
+            environment=environment,
             landlock_abi=_landlock_abi,
             own_uid=_own_uid,
         )
@@ -157,7 +155,7 @@ class LocalSandbox:
         except _ClosedMeanwhileError:
             self._turns.release()
             return CLOSED
-        except WorkerDiedError as error:
+        except (WorkerDiedError, OSError) as error:
             self._turns.release()
             return SandboxFailure("start", str(error))
         except BaseException:
@@ -181,9 +179,11 @@ class LocalSandbox:
         try:
             runs: tuple[TestRun, ...] | SandboxFailure = await slot.run(job, keep_going)
         except WorkerDiedError as error:
-            await self._drop(slot)
-            self._turns.release()
-            return CLOSED if self._closed else SandboxFailure("died", str(error))
+            try:
+                await self._drop(slot)
+            finally:
+                self._turns.release()
+            return CLOSED if self._closed else SandboxFailure(error.kind, str(error))
         except TooLarge as size:
             runs = SandboxFailure("unsupported", f"arguments of more than {size} bytes", retryable=False)
         except BaseException:

@@ -57,7 +57,11 @@ LIMITS = Limits(cpu_s=10.0, job_cpu_s=10.0)
 
 def self_test_step() -> ScriptStep:
     """Return the input of the probes: a file of the host's, and a directory that the host may write to."""
-    return ScriptStep(f"{HOST_FILE}\n{os.getcwd()}\n")
+    try:
+        directory = os.getcwd()
+    except OSError:
+        directory = "/"  # somebody has deleted the working directory
+    return ScriptStep(f"{HOST_FILE}\n{directory}\n")
 
 
 def refusal(run: TestRun) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...records import AssertStep, CallStep, Ended, Job, Limits, Program, ScriptStep, Step, TestRun
 from ..base import KeepGoing
@@ -14,7 +14,7 @@ from ..runner.messages import Mode
 from . import calling, split
 from .outcomes import Sizes, order_for, read_run
 from .plan import parts_of
-from .worker import Worker
+from .worker import Worker, refusals_are_deaths
 
 OUT_OF_CPU_TIME = TestRun(Ended.CPU_LIMIT, stderr="the job's other tests had used up its CPU time")
 OUT_OF_PATIENCE = TestRun(Ended.WALL_LIMIT, stderr="the job's other tests had waited for too long")
@@ -48,10 +48,12 @@ class Progress:
         self.idle_s += max(0.0, wall_s - cpu_s)
 
     def add(self, run: TestRun) -> None:
-        """Add the next step's run and ask whether to go on."""
-        self.runs.append(NOT_RUN if self.stopped else run)
-        if not self.stopped and self.keep_going is not None:
-            self.stopped = not self.keep_going(len(self.runs) - 1, run)
+        """Add the next step's run and ask whether to go on; what the caller has seen then is not kept twice."""
+        if self.stopped or self.keep_going is None:
+            self.runs.append(NOT_RUN if self.stopped else run)
+            return
+        self.stopped = not self.keep_going(len(self.runs), run)
+        self.runs.append(replace(run, value=None, stdout=""))
 
     def leave_out(self, steps: int) -> None:
         """Add steps that were not run, because enough was seen or the job's time is used up."""
@@ -91,21 +93,23 @@ class Slot:
     ) -> TestRun:
         """Return what was seen of one run of *program* as a script; raises `WorkerDiedError`."""
         sizes = Sizes.of(limits, step.output_kb)
-        outcome = await self.programs.execute(
-            order_for(Mode.SCRIPT, limits, sizes, left_s=left_s),
-            encode_text(program.source),
-            encode_text(step.stdin),
-            wall_limit_s=limits.wall_limit_s,
-        )
-        run = read_run(outcome, self.programs.files, sizes)
-        self.programs.files.empty()
+        with refusals_are_deaths():
+            outcome = await self.programs.execute(
+                order_for(Mode.SCRIPT, limits, sizes, left_s=left_s),
+                encode_text(program.source),
+                encode_text(step.stdin),
+                wall_limit_s=limits.wall_limit_s,
+            )
+            run = read_run(outcome, self.programs.files, sizes)
+            self.programs.files.empty()
         return run
 
     async def _run_part(self, progress: Progress, steps: tuple[Step, ...]) -> None:
         """Work off steps that share a process; where the program died, the rest gets a process of its own."""
         while steps and progress.goes_on:
             began = time.monotonic()
-            runs, cpu_s = await self._run_together(progress, steps)
+            with refusals_are_deaths():  # not around `add`, which calls the caller's own code
+                runs, cpu_s = await self._run_together(progress, steps)
             progress.spend(wall_s=time.monotonic() - began, cpu_s=cpu_s)
             for run in runs:
                 progress.add(run)

@@ -83,12 +83,13 @@ async def _test(
 async def _relay_progress(testers: Worker, programs: Worker, cpu_s: float) -> None:
     """Tell the program's zygote when the next test begins: it cannot see the tester's answers."""
     seen = 0
-    while True:
-        await asyncio.sleep(max(cpu_s / LOOKS_PER_LIMIT, SHORTEST_LOOK_S))
-        size = testers.files.size(testers.files.returned)
-        if size != seen:
-            seen = size
-            programs.report_progress()
+    with contextlib.suppress(OSError):  # the files were closed: there is nobody left to tell
+        while True:
+            await asyncio.sleep(max(cpu_s / LOOKS_PER_LIMIT, SHORTEST_LOOK_S))
+            size = testers.files.size(testers.files.returned)
+            if size != seen:
+                seen = size
+                programs.report_progress()
 
 
 async def _both(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
+from .beside import beside_the_loop
 from .waiting import waited_s
 
 STARVED_FACTOR = 4
@@ -49,18 +51,30 @@ class WallClock:
             left_s = min(left_s, self._limit_s / LOOKS_PER_LIMIT)
         return max(left_s, SHORTEST_PAUSE_S)
 
+    def _answers(self) -> int:
+        if self._progress is not None:
+            with contextlib.suppress(OSError):  # the files are closed: the slot is on its way out
+                return self._progress()
+        return self._seen
+
+    async def _waited(self) -> float:
+        try:
+            return await beside_the_loop(waited_s, self._supervisor)  # reads all of /proc
+        except Exception:  # noqa: BLE001 - the boundary of a task that nobody awaits: the clock must not stop with it
+            return self._waited_before_s
+
     def _look(self) -> None:
         self._check = self._loop.create_task(self._decide())
 
     async def _decide(self) -> None:
         now = self._loop.time()
-        seen = self._progress() if self._progress is not None else self._seen
+        seen = self._answers()
         elapsed_s, all_s = now - self._began_s, now - self._first_s
-        if seen == self._seen and elapsed_s < self._limit_s and all_s < self._total_s:
+        if seen <= self._seen and elapsed_s < self._limit_s and all_s < self._total_s:
             self._timer = self._loop.call_later(self._pause_s(self._limit_s - elapsed_s), self._look)
             return
-        waited = await asyncio.to_thread(waited_s, self._supervisor)  # reads all of /proc
-        if seen != self._seen:
+        waited = await self._waited()
+        if seen > self._seen:  # a program can also cut its answers off
             self._seen, self._began_s, self._waited_before_s = seen, now, waited
             elapsed_s = 0.0
         own_s = elapsed_s - max(waited - self._waited_before_s, 0.0)

@@ -14,7 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ RUNNER_PARENT = str(Path(__file__).resolve().parent.parent)
 BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from runner.zygote import main; main()"
 START_TIMEOUT_S = 60.0
 CLOSE_TIMEOUT_S = 5.0
+LOOK_AGAIN_S = 0.01
 KEPT_ERROR_BYTES = 4000
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -43,6 +44,24 @@ ENVIRONMENT = {
 
 class WorkerDiedError(Exception):
     """The zygote went away, or did not come up; says nothing about the program that ran there."""
+
+    kind = "died"
+    """What a `SandboxFailure` is told that this was."""
+
+
+class RefusedError(WorkerDiedError):
+    """The operating system refused the host what a worker needs: a descriptor, memory, a process, space on a disk."""
+
+    kind = "transport"
+
+
+@contextlib.contextmanager
+def refusals_are_deaths() -> Iterator[None]:
+    """Raise `RefusedError` for an OSError: a job that the host could not bring to its end, in a worker in doubt."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -63,7 +82,11 @@ class Worker:
         self._reply: asyncio.Future[Reply] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.files = MemoryFiles.make()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError:
+            self.files.close()
+            raise
         self._control.setblocking(False)
         inherited = (theirs.fileno(), self.files.job, self.files.returned)
         command = [python, "-S", "-s", "-X", "utf8", "-c", BOOT, RUNNER_PARENT, ",".join(map(str, inherited))]
@@ -176,12 +199,12 @@ class Worker:
 
     def kill_program(self) -> None:
         """Ask the zygote to stop the child that runs."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, WorkerDiedError):
             self._send(bytes([Mode.KILL]), None)
 
     def report_progress(self) -> None:
         """Tell the zygote that a new test began, which starts its CPU clock again."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, WorkerDiedError):
             self._send(bytes([Mode.PROGRESS]), None)
 
     def _send(self, data: bytes, channel: socket.socket | None) -> None:
@@ -199,7 +222,7 @@ class Worker:
         self._let_go()
         try:
             if self._process.poll() is None:
-                await _readable(os.pidfd_open(self._process.pid), CLOSE_TIMEOUT_S)
+                await _ended(self._process, CLOSE_TIMEOUT_S)
         finally:
             self._finish()
 
@@ -217,6 +240,9 @@ class Worker:
             self._reply.set_exception(WorkerDiedError("the sandbox was closed"))
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._control.fileno())
+        with contextlib.suppress(OSError):
+            # A fork of this process may hold the socket: closing it here would not end the conversation, this does.
+            self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         self.files.close()
 
@@ -234,15 +260,24 @@ class Worker:
         self._process.returncode = 0  # not this process's child: `subprocess` must not wait for it
 
 
-async def _readable(descriptor: int, timeout_s: float) -> None:
-    """Wait until *descriptor* is readable, or not any longer, and close it."""
+async def _ended(process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    """Wait until *process* has ended, or not any longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            try:
+                await _readable(os.pidfd_open(process.pid))
+            except OSError:  # no descriptor is free
+                while process.poll() is None:
+                    await asyncio.sleep(LOOK_AGAIN_S)
+
+
+async def _readable(descriptor: int) -> None:
+    """Wait until *descriptor* is readable and close it."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.add_reader(descriptor, lambda: None if ready.done() else ready.set_result(None))
     try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await ready
+        loop.add_reader(descriptor, lambda: None if ready.done() else ready.set_result(None))
+        await ready
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)

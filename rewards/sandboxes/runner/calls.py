@@ -16,7 +16,7 @@ from .encoding import DEFAULT_LIMIT, EncodingError, TooLarge, decode, encode, re
 from .rebuilding import decode_live
 from .serving import pack_program, serve_program
 from .solution import Raised, describe_exception, find_callable, flush_output, load_solution
-from .wire import MAX_BYTES
+from .wire import MAX_BYTES, MAX_FRAME, Allowance, Oversized
 
 __all__ = ["Call", "Reply", "answer_calls", "pack_calls", "pack_program", "read_replies", "serve_program"]
 
@@ -97,12 +97,19 @@ class Reply:
 
 def read_replies(data: bytes, *, limit: int = 1 << 16) -> list[Reply]:
     """Return the first *limit* replies in what was appended to the descriptor; any bytes are something."""
-    return [_read_reply(frame) for frame in read_frames(data, limit=limit)]
+    allowance = Allowance()
+    replies, size = [], 0
+    for frame in read_frames(data, limit=limit):
+        size += len(frame)
+        replies.append(_read_reply(frame, allowance) if size <= MAX_FRAME else Reply("too_large"))
+    return replies
 
 
-def _read_reply(frame: bytes) -> Reply:
+def _read_reply(frame: bytes, allowance: Allowance) -> Reply:
     try:
-        message = decode(frame)
+        message = decode(frame, allowance=allowance)
+    except Oversized:
+        return Reply("too_large")
     except EncodingError as error:
         return Reply("malformed", error=Raised("EncodingError", str(error), ""))
     match message:

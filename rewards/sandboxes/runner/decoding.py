@@ -19,7 +19,6 @@ from typing import Any
 
 from .wire import (
     ARRAY_DTYPE,
-    MAX_BYTES,
     MAX_DECIMAL_EXPONENT,
     MAX_DECIMAL_TEXT,
     MAX_INT_BITS,
@@ -28,6 +27,8 @@ from .wire import (
     MAX_PART_BITS,
     MAX_RANGE,
     NAMED,
+    STRINGS,
+    Allowance,
     ArrayData,
     EncodingError,
     Iterated,
@@ -39,24 +40,28 @@ OpaqueHook = Callable[[str, int | None], object]
 SubclassHook = Callable[[object, str, int], object]
 Tags = dict[str, Callable[[Any], Any]]
 
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
+_BRACKETS = re.compile(STRINGS.pattern + rb"|[\[\]{}]", re.DOTALL)
 _HEXADECIMAL = re.compile(rf"-?0x[0-9a-f]{{1,{MAX_INT_BITS // 4}}}")
 
 
 def decode(
-    data: bytes, *, opaque: OpaqueHook | None = None, subclass: SubclassHook | None = None, tags: Tags | None = None
+    data: bytes,
+    *,
+    opaque: OpaqueHook | None = None,
+    subclass: SubclassHook | None = None,
+    tags: Tags | None = None,
+    allowance: Allowance | None = None,
 ) -> object:
     """Return the value that *data* stands for; raises `EncodingError`, and nothing else, on any other bytes.
 
     *opaque* returns what to put for an object that is no data, by its type's name and its sender's number; *subclass*
     what to put for data that the sender has as an instance of a subclass. *tags* takes precedence in saying what to
-    build.
+    build. *allowance* is shared between the frames of one sender.
     """
-    if len(data) > MAX_BYTES:
-        raise EncodingError(f"{len(data)} bytes are too many")
-    if opaque is None and subclass is None and tags is None:
-        return _parse(_PLAIN, data)
-    return _parse(_decoder({**_TAGS, **(tags or {}), **_hooked(opaque, subclass)}), data)
+    allowance = allowance or Allowance()
+    allowance.admit(data)
+    special = {**(tags or {}), **_hooked(opaque, subclass)}
+    return _parse(_decoder({**_TAGS, **special} if special else _TAGS, allowance), data)
 
 
 def _parse(decoder: json.JSONDecoder, data: bytes) -> object:
@@ -75,18 +80,22 @@ def _too_deep(data: bytes) -> bool:
     if data.count(b"[") + data.count(b"{") <= MAX_JSON_DEPTH:
         return False
     depth = 0
-    for bracket in re.findall(rb"[\[\]{}]", _STRINGS.sub(b"", data)):
-        depth += 1 if bracket in b"[{" else -1
+    for match in _BRACKETS.finditer(data):
+        if match[0] in (b"[", b"{"):
+            depth += 1
+        elif match[0] in (b"]", b"}"):
+            depth -= 1
         if depth > MAX_JSON_DEPTH:
             return True
     return False
 
 
-def _decoder(tags: Tags) -> json.JSONDecoder:
+def _decoder(tags: Tags, allowance: Allowance) -> json.JSONDecoder:
     def hook(pairs: dict[str, Any]) -> Any:
         if len(pairs) != 1:
             raise EncodingError("an object has one tag")
         ((tag, content),) = pairs.items()
+        allowance.tagged(tag, content)
         return tags[tag](content)
 
     return json.JSONDecoder(object_hook=hook, parse_int=_plain_int)
@@ -131,7 +140,7 @@ def _items(content: Any) -> list[Any]:
 
 
 def distinct(content: Any) -> list[Any]:
-    """Return *content*, a list that a dict or set can take as keys in reasonable time."""
+    """Return *content*, a list that a dict can take as keys in reasonable time, and a set from that dict."""
     items = _items(content)
     check(not colliding(items), "too many keys of the same hash")
     return items
@@ -242,8 +251,8 @@ _TAGS: Tags = {
     "n": _read_integer,
     "s": _exactly(str, lambda content: bytes.fromhex(content).decode("utf-8", "surrogatepass")),
     "t": lambda content: tuple(_items(content)),
-    "S": lambda content: set(distinct(content)),
-    "F": lambda content: frozenset(distinct(content)),
+    "S": lambda content: set(dict.fromkeys(distinct(content))),
+    "F": lambda content: frozenset(dict.fromkeys(distinct(content))),
     "d": read_dict,
     "m": _read_mapping,
     "q": _read_deque,
@@ -264,4 +273,3 @@ _TAGS: Tags = {
     "o": _read_placeholder,
     "x": lambda content: _read_subclass(content)[0],
 }
-_PLAIN = _decoder(_TAGS)

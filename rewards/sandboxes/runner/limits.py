@@ -24,10 +24,12 @@ def set_common_limits(tasks: int) -> None:
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_SIGPENDING: PENDING_SIGNALS,
         resource.RLIMIT_NPROC: tasks,
-        resource.RLIMIT_STACK: STACK_BYTES,
     }
     for kind, wanted in fixed.items():
         _lower(kind, wanted)
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    soft = STACK_BYTES if hard == resource.RLIM_INFINITY else min(STACK_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))  # contest programs raise it; the address space bounds it
 
 
 def _lower(kind: int, wanted: int) -> None:

@@ -7,13 +7,30 @@ import builtins
 import importlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.machinery import PathFinder
 from types import ModuleType
 
 _BUILTINS = frozenset(vars(builtins))
 _NEVER_IMPORTED = frozenset({"antigravity", "idlelib", "test", "this", "turtledemo"})
 """Importing these does something that can be seen, or nothing that a test could mean."""
+_MODULES = {"np": "numpy", "numpy": "numpy", "pd": "pandas", "pandas": "pandas", "pytest": "pytest"} | {
+    name: name for name in sys.stdlib_module_names - _NEVER_IMPORTED
+}
+_HELPERS = {
+    "math": ("isclose", "sqrt", "fabs", "isnan", "isinf", "isfinite", "floor", "ceil", "pi", "inf", "nan"),
+    "numpy": ("allclose", "array_equal"),
+    "pytest": ("approx",),
+    "collections": ("Counter", "OrderedDict", "defaultdict", "deque", "namedtuple"),
+    "itertools": ("chain", "combinations", "permutations", "zip_longest"),
+    "functools": ("partial", "reduce"),
+    "copy": ("deepcopy",),
+    "datetime": ("date", "datetime", "timedelta"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+}
+_HELPER_MODULES = {name: module for module, names in _HELPERS.items() for name in names}
+"""What tests compare with and compute expected values by, and hardly any task asks for."""
 
 
 def names_of_program(sources: Iterable[str], *, listed: Iterable[str]) -> list[str]:
@@ -31,15 +48,63 @@ def names_of_program(sources: Iterable[str], *, listed: Iterable[str]) -> list[s
 
 
 def modules_of_test(sources: Iterable[str], *, listed: Iterable[str]) -> list[str]:
-    """Return the standard library's modules whose attributes *sources* use without binding the name themselves."""
-    used: set[str] = set()
-    bound: set[str] = set(listed)
+    """Return the well-known modules whose attributes *sources* use without binding the name themselves."""
+    return sorted((_attributes_used(sources).keys() - names_bound(sources) - set(listed)) & _MODULES.keys())
+
+
+def helpers_of_test(sources: Iterable[str], *, listed: Iterable[str]) -> list[str]:
+    """Return the well-known functions and classes that *sources* use to check something else of the program's.
+
+    A test of nothing else is a test of them: then they are the program's.
+    """
+    read = {node.id for tree in _trees(sources) for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    read = read - names_bound(sources) - _BUILTINS - set(modules_of_test(sources, listed=listed)) | set(listed)
+    helpers = (read & _HELPER_MODULES.keys()) - set(listed)
+    return sorted(helpers) if read - helpers else []
+
+
+def own_things(sources: Sequence[str], *, listed: Iterable[str]) -> dict[str, object]:
+    """Return what *sources* mean by the names that are never asked of the program; None for what is not installed."""
+    used = _attributes_used(sources)
+    own: dict[str, object] = {}
+    for name in modules_of_test(sources, listed=listed):
+        own[name] = module = import_afresh(_MODULES[name])
+        # `datetime.now()` means the class.
+        if name in _HELPERS.get(name, ()) and not all(hasattr(module, attribute) for attribute in used[name]):
+            own[name] = getattr(module, name)
+    for name in helpers_of_test(sources, listed=listed):
+        own[name] = getattr(import_afresh(_HELPER_MODULES[name]), name, None)
+    return own
+
+
+def classes_of_test(sources: Iterable[str], *, listed: Iterable[str]) -> set[str]:
+    """Return the names that *sources* use as classes although they are not written like one."""
+    found: set[str] = set()
     for tree in _trees(sources):
         for node in ast.walk(tree):
-            bound |= _bound_by(node)
+            match node:
+                case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):
+                    found |= {kind.id for kind in ast.walk(kinds) if isinstance(kind, ast.Name)}
+    return found - set(listed)
+
+
+def written_as_class(name: str) -> bool:
+    """Return whether a name is written as classes are: a function under test is not."""
+    return name.lstrip("_")[:1].isupper()
+
+
+def names_bound(sources: Iterable[str]) -> set[str]:
+    """Return every name that *sources* bind themselves."""
+    return {name for tree in _trees(sources) for node in ast.walk(tree) for name in _bound_by(node)}
+
+
+def _attributes_used(sources: Iterable[str]) -> dict[str, set[str]]:
+    used: dict[str, set[str]] = {}
+    for tree in _trees(sources):
+        for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                used.add(node.value.id)
-    return sorted((used - bound) & (sys.stdlib_module_names - _NEVER_IMPORTED))
+                used.setdefault(node.value.id, set()).add(node.attr)
+    return used
 
 
 def _bound_by(node: ast.AST) -> set[str]:

@@ -22,7 +22,10 @@ UNARY = ("neg", "pos", "abs", "invert", "index")
 def _operators() -> dict[str, Callable[..., Any]]:
     found = {name: getattr(operator, f"__{name}__") for name in (*BINARY, *ORDER, *UNARY)}
     in_place = {f"i{name}": getattr(operator, f"__i{name}__") for name in BINARY}
-    return found | in_place | {"divmod": divmod}
+    return found | in_place | {"divmod": divmod, "pow": pow}
+
+
+OPERATORS = _operators()
 
 
 def _enter(manager: Any) -> Any:
@@ -82,7 +85,7 @@ def public_names(module: ModuleType) -> list[str]:
     return list(listed) if listed is not None else [name for name in module.__dict__ if not name.startswith("_")]
 
 
-OPERATIONS: dict[str, Callable[..., Any]] = _operators() | {
+OPERATIONS: dict[str, Callable[..., Any]] = OPERATORS | {
     "getattr": getattr,
     "setattr": setattr,
     "delattr": delattr,

@@ -3,13 +3,15 @@
 Against hostile objects, what decides is decided here. A proxy is never equal to data, whatever the program's `__eq__`
 says, unless it stands for an instance of a subclass of a builtin type: then the data in it is compared. Two proxies
 are equal when they stand for the same object, or when their class defines an equality and they have the same
-attributes, compared on this side. The program's `<` and `in` are asked only of instances of classes that the test
-itself names; elsewhere `in` goes through the items, and there is no order.
+attributes, compared on this side. Order and arithmetic of data are done here. The program's own operators are asked
+only between instances of classes that the test itself names, and with data only for another such instance; elsewhere
+`in` goes through the items, and there is no order and no arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from .crossing import builtin_base
@@ -23,25 +25,34 @@ if TYPE_CHECKING:
 class Proxy:
     """An object of the program's."""
 
-    __slots__ = ("_proxy_is_data", "_proxy_number", "_proxy_peer", "_proxy_type_name")
+    __slots__ = ("_proxy_class", "_proxy_is_data", "_proxy_number", "_proxy_peer", "_proxy_type_name")
     _proxy_peer: TesterPeer
     _proxy_number: int
     _proxy_type_name: str
     _proxy_is_data: bool
+    _proxy_class: type
+    """What `isinstance` takes it for: the builtin type of its data."""
 
-    def __init__(self, peer: TesterPeer, number: int, type_name: str, *, is_data: bool = False) -> None:
+    def __init__(self, peer: TesterPeer, number: int, type_name: str, *, data_type: type | None = None) -> None:
         put = object.__setattr__
         put(self, "_proxy_peer", peer)
         put(self, "_proxy_number", number)
         put(self, "_proxy_type_name", type_name)
-        put(self, "_proxy_is_data", is_data)
+        put(self, "_proxy_is_data", data_type is not None)
+        put(self, "_proxy_class", data_type or (GeneratorType if type_name == "generator" else Proxy))
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return self._proxy_class
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call the function in its own process."""
         return self._proxy_peer.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        return self._proxy_peer.ask("getattr", self, name)
+        if name.startswith("__array"):  # numpy would read the memory that these point to, which is this process's
+            raise AttributeError(name)
+        return self._proxy_peer.attribute(self, name)
 
     def __setattr__(self, name: str, value: object) -> None:
         self._proxy_peer.ask("setattr", self, name, value)
@@ -91,6 +102,8 @@ def _ordered(operation: str) -> Callable[[Proxy, object], bool]:
 
 def _asking(operation: str, kind: type | None = None) -> Callable[..., Any]:
     def method(self: Proxy, *operands: object) -> Any:
+        if operation in _CONVERSIONS:
+            self._proxy_peer.refuse_what_was_shown_data(self)
         answer = self._proxy_peer.ask(operation, self, *operands)
         if kind is not None and type(answer) is not kind:
             raise TypeError(f"__{operation}__ of the program returned {type(answer).__name__}")
@@ -99,20 +112,28 @@ def _asking(operation: str, kind: type | None = None) -> Callable[..., Any]:
     return method
 
 
-def _reflected(operation: str) -> Callable[..., Any]:
-    def method(self: Proxy, left: object) -> Any:
-        return self._proxy_peer.ask(operation, left, self)
+def _computing(operation: str) -> Callable[..., Any]:
+    def method(self: Proxy, *operands: object) -> Any:
+        return self._proxy_peer.compute(operation, self, *operands)
 
     return method
 
 
-for _name in ("getitem", "setitem", "delitem", "iter", "next", "reversed", "round", "copy", "divmod", *BINARY):
+def _reflected(operation: str) -> Callable[..., Any]:
+    def method(self: Proxy, left: object) -> Any:
+        return self._proxy_peer.compute(operation, left, self)
+
+    return method
+
+
+_CONVERSIONS = ("round", "len", "bool", "int", "float")
+for _name in ("getitem", "setitem", "delitem", "iter", "next", "reversed", "round", "copy"):
     setattr(Proxy, f"__{_name}__", _asking(_name))
-for _name in (*UNARY, *(f"i{name}" for name in BINARY)):
-    setattr(Proxy, f"__{_name}__", _asking(_name))
+for _name in (*UNARY, "divmod", *BINARY, *(f"i{name}" for name in BINARY)):
+    setattr(Proxy, f"__{_name}__", _computing(_name))
 for _name in ORDER:
     setattr(Proxy, f"__{_name}__", _ordered(_name))
-for _name in BINARY:
+for _name in ("divmod", *BINARY):
     setattr(Proxy, f"__r{_name}__", _reflected(_name))
 for _name, _kind in {
     "len": int,

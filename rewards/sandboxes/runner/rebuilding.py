@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections import Counter, OrderedDict, defaultdict
 from typing import Any
 
@@ -18,7 +19,7 @@ from .decoding import (
     read_dict,
     read_iterated,
 )
-from .wire import MAX_BYTES, NAMED
+from .wire import MAX_BYTES, NAMED, Allowance
 
 
 def decode_live(data: bytes, *, opaque: OpaqueHook | None = None, subclass: SubclassHook | None = None) -> object:
@@ -26,7 +27,8 @@ def decode_live(data: bytes, *, opaque: OpaqueHook | None = None, subclass: Subc
 
     For a process whose own crash or delay is its own affair.
     """
-    return decode(data, opaque=opaque, subclass=subclass, tags=_LIVE)
+    allowance = Allowance(frame=MAX_BYTES, memory=math.inf)
+    return decode(data, opaque=opaque, subclass=subclass, tags=_LIVE, allowance=allowance)
 
 
 def _live_mapping(content: Any) -> dict[Any, Any]:

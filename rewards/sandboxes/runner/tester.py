@@ -1,6 +1,12 @@
 """The tester: runs test code in a process of its own, in which the program's names are proxies.
 
 Only this process writes verdicts, and the program never runs in it. A source that comes to its end has passed.
+
+What remains the program's word: what its functions, methods, attributes and conversions return, from arguments that a
+test had better not compute the answer into (`f(x).issubset(expected)` asks the program); and, for classes that the test
+names, the operators between their objects and the attributes by which these are compared. `V(1, 2) + V(3, 4) ==
+V(4, 6)` compares nothing but objects of the program's, which may share one state, or be one object: a test that wants
+certainty compares their attributes with data.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ from typing import Any
 
 from .channel import ChannelBroken
 from .frames import read_frames, write_frame
-from .names import import_afresh, modules_of_test, names_of_program
+from .names import classes_of_test, import_afresh, names_bound, names_of_program, own_things, written_as_class
 from .solution import NAME, flush_output, message_of
 from .tester_peer import TesterPeer
 
@@ -82,18 +88,22 @@ class _Session:
         sys.modules[MODULE] = self._module
         sys.modules[NAME] = _Solution(self)
         # All of them at once: a name that one source binds is not free in the next.
-        self._own_modules = modules_of_test([setup, *sources], listed=names)
+        everything = [setup, *sources]
+        self._own = own_things(everything, listed=names)
+        self._bound = names_bound(everything)
+        self._classes = classes_of_test(everything, listed=names)
 
     def prepare(self, setup: str) -> Outcome:
         """Wait until the program is loaded, then run the set-up."""
         try:
             reason = self._peer.wait_for_program()
-        except ChannelBroken as problem:
-            return Outcome("error", f"the program was not loaded: {problem}", program=True)
+        except (ChannelBroken, Exception) as problem:  # noqa: BLE001 - the boundary to bytes of the program's: too many, say
+            return Outcome(
+                "error", f"the program was not loaded: {message_of(problem) or type(problem).__name__}", program=True
+            )
         if reason is not None:
             return Outcome("error", f"the program was not loaded: {reason}", program=True)
-        modules = {name: import_afresh(name) for name in self._own_modules}
-        self._namespace.update({name: module for name, module in modules.items() if module is not None})
+        self._namespace.update({name: thing for name, thing in self._own.items() if thing is not None})
         return self.run(setup, "<setup>")
 
     def run(self, source: str, file: str) -> Outcome:
@@ -120,16 +130,17 @@ class _Session:
         return found[name]
 
     def public_names(self) -> list[str]:
-        """Return what `from solution import *` binds: no name of a builtin, unless it is listed."""
+        """Return what `from solution import *` binds: nothing that the test has for itself, unless it is listed."""
         offered = self._peer.ask("public names")
         names = [name for name in offered if type(name) is str] if type(offered) is list else []
-        return [name for name in names if name in self._names or not hasattr(builtins, name)]
+        kept = self._bound | self._own.keys() | sys.stdlib_module_names | vars(builtins).keys()
+        return [name for name in names if name in self._names or name not in kept]
 
     def _fetch_names(self, source: str) -> list[str]:
         wanted = names_of_program([source], listed=self._names)
         # A value is fetched again for each source, unless the test has bound its name meanwhile.
         asked = [name for name in wanted if self._namespace.get(name) is self._fetched.get(name)]
-        asked = [name for name in asked if name not in self._own_modules and not name.startswith("__")]
+        asked = [name for name in asked if name not in self._own and not name.startswith("__")]
         found = self._ask_names(asked) if asked else {}
         self._namespace.update(found)
         self._fetched.update(found)
@@ -141,7 +152,8 @@ class _Session:
         for name, answer in zip(names, answers, strict=True):
             match answer:
                 case ["value", value]:
-                    self._peer.name_class(value)
+                    if name in self._classes or (written_as_class(name) and name not in self._names):
+                        self._peer.name_class(value)
                     found[name] = value
                 case ["module", str(module)] if (own := import_afresh(module)) is not None:
                     found[name] = own

@@ -6,7 +6,6 @@ The other end is not to be trusted. It may only have functions called that the t
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,8 @@ from .channel import ChannelBroken, Peer
 from .crossing import ExceptionClasses, builtin_base
 from .encoding import Opaque
 from .mutation import mirror_changes
+from .names import written_as_class
+from .operations import OPERATORS
 from .proxies import Proxy
 from .solution import message_of
 from .wire import MAX_ITERATED
@@ -32,6 +33,7 @@ class TesterPeer(Peer):
         self._callable: set[int] = set()
         self._callbacks = 0
         self._named: set[int] = set()
+        self._shown_data: set[int] = set()
         self._exceptions = ExceptionClasses(lambda number, name: self.ask("getattr", self._proxy(number, ""), name))
 
     def wait_for_program(self) -> str | None:
@@ -59,21 +61,67 @@ class TesterPeer(Peer):
         if isinstance(thing, Proxy):
             self._named.add(thing._proxy_number)
 
+    def attribute(self, thing: Proxy, name: str) -> Any:
+        """Return an attribute; a class within a class that the test names is named with it."""
+        value = self.ask("getattr", thing, name)
+        if thing._proxy_number in self._named and written_as_class(name):
+            self.name_class(value)
+        return value
+
+    def exchange(self, operation: str, *operands: object) -> tuple[Any, Any]:
+        """Ask the program; its exceptions end no loop of the test's, unless the loop goes through its iterator."""
+        try:
+            return super().exchange(operation, *operands)
+        except (StopIteration, StopAsyncIteration, GeneratorExit) as error:
+            if operation == "next" and isinstance(error, StopIteration):
+                raise
+            problem = RuntimeError(f"the program raised {type(error).__name__}")
+            problem.__dict__["_raised_by_program"] = True
+            raise problem from None
+
     def ordered(self, operation: str, left: Proxy, right: object) -> bool:
         """Return whether a proxy is less (or what *operation* says) than something."""
-        if left._proxy_is_data and not (isinstance(right, Proxy) and not right._proxy_is_data):
-            return bool(getattr(operator, operation)(self._as_data(left), self._as_data(right)))
-        if not (self._is_named(left) or self._is_named(right)):
+        if not (_is_opaque(left) or _is_opaque(right)):
+            return bool(OPERATORS[operation](self._as_data(left), self._as_data(right)))
+        if not (self._is_named(left) and self._is_named(right)):
             raise TypeError(f"a {left._proxy_type_name} object of the program is not data that could be ordered")
         return self.ask(operation, left, right) is True
 
     def contains(self, container: Proxy, item: object) -> bool:
         """Return whether an item is in a container of the program's."""
+        if isinstance(item, Proxy) and self._is_named(container) and self._is_named(item):
+            return self.ask("contains", container, item) is True
         if container._proxy_is_data:
             return item in self._as_data(container)
-        if self._is_named(container):
-            return self.ask("contains", container, item) is True
         return any(found is item or found == item for found in itertools.islice(container, MAX_ITERATED))
+
+    def compute(self, operation: str, *operands: object) -> Any:
+        """Return what an operator makes of its operands, of which at least one is a proxy."""
+        among_named = len(operands) > 1 and all(map(self._is_named, operands))
+        if not among_named and not any(map(_is_opaque, operands)):
+            return OPERATORS[operation](*map(self._as_data, operands))
+        for thing in operands:
+            if _is_opaque(thing) and not self._is_named(thing):
+                name = thing._proxy_type_name  # type: ignore[attr-defined]
+                raise TypeError(f"a {name} object of the program is not data to compute with")
+        if len(operands) == 1:
+            self.refuse_what_was_shown_data(operands[0])
+        answer = self.ask(operation, *operands)
+        with_data = not all(isinstance(thing, Proxy) for thing in operands)
+        if with_data and not _is_opaque(answer):
+            # `f(x) - expected` would hand the expected value to the program, and it would say what the difference is.
+            raise TypeError("an object of the program and data make no data")
+        if isinstance(answer, Proxy) and (with_data or any(map(self._was_shown_data, operands))):
+            self._shown_data.add(answer._proxy_number)
+        return answer
+
+    def refuse_what_was_shown_data(self, thing: object) -> None:
+        """Raise TypeError for what came of an operator with data of the test's: as a number it may be any number."""
+        if self._was_shown_data(thing):
+            raise TypeError("what the program made of data with an operator does not turn into data")
+
+    def _was_shown_data(self, thing: object) -> bool:
+        return isinstance(thing, Proxy) and thing._proxy_number in self._shown_data
 
     def _as_data(self, thing: object) -> Any:
         if not (isinstance(thing, Proxy) and thing._proxy_is_data):
@@ -84,8 +132,11 @@ class TesterPeer(Peer):
         return value
 
     def _is_named(self, thing: object) -> bool:
-        kinds = self.ask("about", thing)[1:] if isinstance(thing, Proxy) else []
-        return any(isinstance(kind, Proxy) and kind._proxy_number in self._named for kind in kinds)
+        if not (self._named and isinstance(thing, Proxy)):
+            return False
+        # The program may say that its object is of a class that it is not, but not which classes the test names.
+        kinds = self.ask("about", thing)
+        return any(isinstance(kind, Proxy) and kind._proxy_number in self._named for kind in kinds[1:])
 
     def same_value(self, left: Proxy, right: object) -> bool:
         """Return whether a proxy equals something other than itself."""
@@ -146,7 +197,7 @@ class TesterPeer(Peer):
 
     def found_subclass(self, value: object, type_name: str, number: int) -> object:
         """Return a proxy that compares as the data it has."""
-        return self.own(number) if number < 0 else self._proxy(number, type_name, is_data=True)
+        return self.own(number) if number < 0 else self._proxy(number, type_name, data_type=type(value))
 
     def perform(self, operation: str, operands: list[Any]) -> tuple[Any, Any]:
         """Call a function that the test has handed to the program: all that a program may ask for."""
@@ -191,9 +242,13 @@ class TesterPeer(Peer):
         self.broken = self.broken or reason
         return ChannelBroken(self.broken)
 
-    def _proxy(self, number: int, type_name: str, *, is_data: bool = False) -> Any:
+    def _proxy(self, number: int, type_name: str, *, data_type: type | None = None) -> Any:
         if number not in self._proxies:
             if len(self._proxies) >= MAX_PROXIES:
                 raise ChannelBroken("too many objects have crossed")
-            self._proxies[number] = Proxy(self, number, type_name, is_data=is_data)
+            self._proxies[number] = Proxy(self, number, type_name, data_type=data_type)
         return self._proxies[number]
+
+
+def _is_opaque(thing: object) -> bool:
+    return isinstance(thing, Proxy) and not thing._proxy_is_data

@@ -15,7 +15,8 @@ from .processes import ProcessTree
 
 LOOK_AGAIN_S = 0.05
 """How often disk and process trees are looked at: nothing tells when they change."""
-SHORTEST_WAIT_S = 0.001
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.001, 3600.0
+"""poll(2) takes milliseconds as a C int: a limit of a month, or none, is waited for by the hour."""
 AT_ONCE_S = 0.01
 PROGRESS_SHARE = 0.1
 """A call's own CPU limit is overrun by at most this share, because answers are noticed that late."""
@@ -60,7 +61,7 @@ class Watch:
             self.tell(self.pid)
         if order.mode != Mode.SCRIPT:
             answered = self.answered()
-            if answered != self._seen:
+            if answered > self._seen:  # a program can also cut the file off
                 self._seen, self._base_s = answered, used
         left = min(order.cpu_s - (used - self._base_s), order.total_cpu_s - used)
         if left <= 0:
@@ -81,7 +82,8 @@ class Watch:
             left_s = min(left_s, LOOK_AGAIN_S)
         if self.tell is not None and not self.told:
             left_s = min(left_s, AT_ONCE_S)
-        return max(left_s / CORES, SHORTEST_WAIT_S)  # threads use up CPU time faster than the clock goes
+        left_s /= CORES  # threads use up CPU time faster than the clock goes
+        return min(max(left_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
 
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1

@@ -26,6 +26,7 @@ from .namespaces import unshare
 from .processes import ProcessTree, kill_all
 from .scratch import wipe
 from .seccomp import Filter
+from .signals import reset_signals
 from .supervisor import PID, supervise
 from .warming import warm_up
 from .watch import Watch, disk_check, wait
@@ -39,6 +40,7 @@ SHARED_MEMORY = ".shm"
 
 def main() -> None:
     """Serve the host that started this process, until it closes the socket."""
+    reset_signals()
     control, job, returned = (_move_up(int(word)) for word in sys.argv.pop().split(","))
     sys.path[:] = [path for path in sys.path[1:] if path]
     setup = Setup.from_bytes(os.read(control, LARGEST_GREETING))
