@@ -13,7 +13,7 @@ from ..errors import ConfigurationError, DatasetError
 from ..extraction import Extraction, completion_text, extract_program, is_python, join_prompt
 from ..grader.trial import Unit
 from ..languages import canonical_language
-from ..problems import _SCHEMAS, SCHEMAS, read_problem
+from ..problems import SCHEMA_COLUMNS, SCHEMAS, read_problem
 from ..records import Comparison, Limits, Problem, Program
 from .columns import Call
 
@@ -64,7 +64,7 @@ class ReadingOptions:
         """Say whether a row with all of these *columns* filled in could be read by any schema that is allowed."""
         names = set(columns)
         allowed = SCHEMAS if self.schema is None else (self.schema,)
-        return any(names.issuperset(_SCHEMAS[schema].columns) for schema in allowed)
+        return any(names.issuperset(SCHEMA_COLUMNS[schema]) for schema in allowed)
 
     @property
     def _runs(self) -> str:

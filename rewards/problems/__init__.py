@@ -38,7 +38,7 @@ from .humaneval import read_humaneval
 from .mbpp import read_mbpp
 from .row_limits import limits_of_columns, with_limits
 
-__all__ = ["SCHEMAS", "read_problem"]
+__all__ = ["SCHEMAS", "SCHEMA_COLUMNS", "read_problem"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ _SCHEMAS = {
 }
 SCHEMAS = tuple(_SCHEMAS)
 """The schemas known, in the order in which a row is tried."""
+SCHEMA_COLUMNS = {name: known.columns for name, known in _SCHEMAS.items()}
+"""The columns that a row must have for each schema."""
 _READ = frozenset(column for known in _SCHEMAS.values() for column in known.columns) | {
     *("test_setup_code", "test_imports", "prompts", "prompt", "code_prompt", "language", "comparison", "starter_code"),
     *("metadata", "time_limit", "cpu_s", "memory_limit", "memory_limit_bytes", "memory_mb"),
