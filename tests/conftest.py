@@ -1,8 +1,9 @@
-"""The local sandbox at every level that this machine allows, for the tests of a whole module."""
+"""What several modules of tests need: the local sandbox at each level that works here, and a SIGINT that is heard."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -28,3 +29,11 @@ def sandbox(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Iterator[Lo
         pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
     yield local
     loop.run(local.close())
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Undo what a shell does to commands that it starts in the background: they ignore SIGINT."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)

@@ -67,6 +67,7 @@ def test_what_a_program_does_wrong_is_a_verdict_and_never_unknown(reward, source
     assert (grade.verdict, grade.score) == (verdict, 0.0)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_next_batch_is_right_after_a_batch_that_was_interrupted(reward):
     def interrupt():
         time.sleep(0.3)  # long enough for a program to run; too early would be harmless, and still a test

@@ -102,14 +102,6 @@ def test_cancelling_the_async_twin_stops_the_programs():
         assert sandbox.stopped.is_set()
 
 
-@pytest.fixture
-def interruptible():
-    """Undo what a shell does to commands that it starts in the background: they ignore SIGINT."""
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, inherited)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_call_stops_its_programs():
     """As Ctrl-C does in the main thread of a training script."""
