@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,3 +227,27 @@ def test_a_reply_that_no_runner_wrote_is_malformed(frame: bytes) -> None:
 def test_any_bytes_are_read_as_replies(data: bytes) -> None:
     for reply in read_replies(data, limit=10):
         assert reply.kind in ("returned", "raised", "too_large", "load_raised", "malformed")
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        pytest.param(
+            [1, -(2**70), 0.5, float("inf"), True, None, "é\ud800", b"\x00", (1, (2,)), {3}, {"k": [4]}], id="plain"
+        ),
+        pytest.param(deque([1, 2]), id="not plain"),
+        pytest.param([bytearray(b"x")], id="what would come back as another type"),
+    ],
+)
+def test_arguments_arrive_as_what_they_were(argument: object) -> None:
+    """Plain ones take a faster way than the rest."""
+    source = "def f(x):\n    return [type(x).__name__, repr(x), x]"
+    (reply,) = call_replies(source, [("f", (argument,), {})])
+    assert reply.value == [type(argument).__name__, repr(argument), argument]
+
+
+def test_equal_arguments_are_two_objects() -> None:
+    shared = [1]
+    source = "def f(x, y):\n    x.append(2)\n    return y"
+    (reply,) = call_replies(source, [("f", (shared, shared), {})])
+    assert reply.value == [1]
