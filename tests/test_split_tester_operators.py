@@ -234,3 +234,10 @@ def test_which_names_a_test_takes_from_the_library_depends_on_what_else_it_names
     assert helpers_of_test(["assert isclose(1, 1)"], listed=[]) == []
     assert helpers_of_test(["assert isclose(1, 1) is g"], listed=["isclose"]) == []
     assert classes_of_test(["assert isinstance(x, (point, int)) and isinstance(f, f)"], listed=["f"]) >= {"point"}
+
+
+def test_a_helper_that_neither_the_test_nor_the_program_imports_is_missing() -> None:
+    """Its author ran the test that way, and saw it fail."""
+    test = "for x in (1, 2):\n    assert f(x) == inf"
+    without, with_import = "def f(x): return float('inf')", "from math import inf\ndef f(x): return inf"
+    assert [split_outcomes(source, [test])[0].kind for source in (without, with_import)] == ["error", "passed"]

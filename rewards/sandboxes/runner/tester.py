@@ -22,7 +22,15 @@ from typing import Any
 
 from .channel import ChannelBroken
 from .frames import read_frames, write_frame
-from .names import classes_of_test, import_afresh, names_bound, names_of_program, own_things, written_as_class
+from .names import (
+    classes_of_test,
+    helpers_of_test,
+    import_afresh,
+    names_bound,
+    names_of_program,
+    own_things,
+    written_as_class,
+)
 from .solution import NAME, flush_output, message_of
 from .tester_peer import TesterPeer
 
@@ -90,6 +98,7 @@ class _Session:
         # All of them at once: a name that one source binds is not free in the next.
         everything = [setup, *sources]
         self._own = own_things(everything, listed=names)
+        self._helpers = helpers_of_test(everything, listed=names)
         self._bound = names_bound(everything)
         self._classes = classes_of_test(everything, listed=names)
 
@@ -97,13 +106,17 @@ class _Session:
         """Wait until the program is loaded, then run the set-up."""
         try:
             reason = self._peer.wait_for_program()
+            lent = self._ask_names(self._helpers) if reason is None and self._helpers else {}
         except (ChannelBroken, Exception) as problem:  # noqa: BLE001 - the boundary to bytes of the program's: too many, say
             return Outcome(
                 "error", f"the program was not loaded: {message_of(problem) or type(problem).__name__}", program=True
             )
         if reason is not None:
             return Outcome("error", f"the program was not loaded: {reason}", program=True)
-        self._namespace.update({name: thing for name, thing in self._own.items() if thing is not None})
+        # A helper that the program does not have either is a name that the test forgot to import.
+        missing = set(self._helpers) - lent.keys()
+        own = {name: thing for name, thing in self._own.items() if thing is not None and name not in missing}
+        self._namespace.update(own)
         return self.run(setup, "<setup>")
 
     def run(self, source: str, file: str) -> Outcome:
