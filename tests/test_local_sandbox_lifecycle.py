@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from rewards.errors import SandboxUnavailable
 from rewards.records import Ended, Job, JobResult, Limits, Program, SandboxFailure, ScriptStep, TestRun
 from rewards.sandboxes.local import LocalSandbox
 
@@ -22,16 +21,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux, w
 
 HELLO = Job(Program("print(input())"), (ScriptStep("hello\n"),))
 SLEEP = Job(Program("import time\ntime.sleep(1000)"), (ScriptStep(),))
-
-
-@pytest.fixture(params=["A", "B"])
-def level(request: pytest.FixtureRequest) -> str:
-    probe = LocalSandbox(slots=1, level=request.param)
-    try:
-        probe.describe()
-    except SandboxUnavailable as missing:
-        pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
-    return str(request.param)
 
 
 @pytest.fixture(autouse=True)

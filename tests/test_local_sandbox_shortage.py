@@ -28,16 +28,6 @@ ASSERT = Job(Program("def f(x):\n    return x * x"), (AssertStep("assert f(2) ==
 SLEEP = Job(Program("import time\ntime.sleep(1000)"), (ScriptStep(),), Limits(cpu_s=0.2, wall_s=0.4))
 
 
-@pytest.fixture(params=["A", "B"])
-def level(request: pytest.FixtureRequest) -> str:
-    probe = LocalSandbox(slots=1, level=request.param)
-    try:
-        probe.describe()
-    except SandboxUnavailable as missing:
-        pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
-    return str(request.param)
-
-
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
