@@ -21,11 +21,11 @@ from rewards.records import (
 from rewards.sandboxes.base import Sandbox
 
 from .host import Host
-from .row import ALARM, ATTACK_THEN_ASK, HostileRow, as_call, ending
+from .row import ALARM, ATTACK_THEN_ASK, TIME, HostileRow, as_call, ending
 
 TIGHT = Limits(cpu_s=1.2, wall_s=2.5, memory_mb=512)
-HARD_STOP_S = 4 * TIGHT.wall_limit_s + 2
-"""A program that waited for a CPU gets that time on top of its wall limit, but never more than four times the limit."""
+PATIENT = Limits(cpu_s=15.0, wall_s=30.0, memory_mb=512)
+"""For rows that must end otherwise than by the clock: a slow machine may need seconds to hand out all that memory."""
 ROOMY = Limits(cpu_s=5.0, wall_s=20.0, memory_mb=512)
 NO_ANSWER_AFTER_S = 60.0
 
@@ -85,7 +85,8 @@ class Harness:
         )
         source = self.host.program(row)
         steps = ATTACK_THEN_ASK if in_a_call else row.steps
-        job = Job(Program(as_call(source) if in_a_call else source), steps, TIGHT)
+        limits = TIGHT if in_a_call or row.ends is None or TIME in row.ends else PATIENT
+        job = Job(Program(as_call(source) if in_a_call else source), steps, limits)
         neighbour = asyncio.create_task(self._run(Job(Program(NEIGHBOUR), (ScriptStep(),), ROOMY)))
         await asyncio.sleep(0.01)
         result = await self._run(job)
@@ -93,7 +94,7 @@ class Harness:
         problems = _problems_of(result, job)
         runs = _runs(result)
         if runs:
-            problems += _problems_seen(row, runs, in_a_call=in_a_call)
+            problems += _problems_seen(row, runs, in_a_call=in_a_call, hard_stop_s=4 * limits.wall_limit_s + 2)
             problems += [problem for watch in row.watch if (problem := getattr(self.host, watch)(runs))]
         if not beside or beside[0].stdout != "alive\n":
             problems.append(f"the neighbour was hurt: {beside}")
@@ -133,7 +134,7 @@ def _problems_of(result: Any, job: Job) -> list[str]:
     return [] if len(result.runs) == len(job.steps) else [f"{len(result.runs)} runs for {len(job.steps)} steps"]
 
 
-def _problems_seen(row: HostileRow, runs: tuple[TestRun, ...], *, in_a_call: bool) -> list[str]:
+def _problems_seen(row: HostileRow, runs: tuple[TestRun, ...], *, in_a_call: bool, hard_stop_s: float) -> list[str]:
     problems = []
     said = "".join(run.stdout for run in runs)
     for alarm in (ALARM, "ESCAPED"):
@@ -145,13 +146,14 @@ def _problems_seen(row: HostileRow, runs: tuple[TestRun, ...], *, in_a_call: boo
         problems.append(f"a wrong answer passed: {[run.ended.name for run in runs]}")
     if row.ends is not None and not in_a_call and ending(runs[0]) not in row.ends:
         problems.append(f"it ended {ending(runs[0])}, not {'/'.join(sorted(row.ends))}: {str(runs[0])[:400]}")
-    return problems + _excesses(row, runs)
+    return problems + _excesses(row, runs, hard_stop_s)
 
 
-def _excesses(row: HostileRow, runs: tuple[TestRun, ...]) -> list[str]:
+def _excesses(row: HostileRow, runs: tuple[TestRun, ...], hard_stop_s: float) -> list[str]:
+    """A program that waited for a CPU gets that time on top of its wall limit, but never more than four times that."""
     problems = []
     for run in runs:
-        if run.wall_s >= HARD_STOP_S:
+        if run.wall_s >= hard_stop_s:
             problems.append(f"it took {run.wall_s:.1f} s")
         if row.memory_below_mb is not None and run.peak_memory_mb >= row.memory_below_mb:
             problems.append(f"it had {run.peak_memory_mb:.0f} MB")
