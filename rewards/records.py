@@ -137,7 +137,17 @@ class AssertStep:
     """Names that mean the program's own even where they hide a builtin (a program that defines `sum`)."""
 
 
-Step = ScriptStep | CallStep | AssertStep
+@dataclass(frozen=True)
+class CellStep:
+    """Run a cell of a notebook, in the state that the program and the cells before it left.
+
+    The program is the first cell. A job is made of cells alone or has none.
+    """
+
+    source: str
+
+
+Step = ScriptStep | CallStep | AssertStep | CellStep
 
 
 @dataclass(frozen=True)
@@ -268,6 +278,16 @@ class Ended(enum.Enum):
 
 
 @dataclass(frozen=True)
+class RichResult:
+    """What a cell displayed, or the value of its last expression, as notebooks show it."""
+
+    data: tuple[tuple[str, str], ...]
+    """Content by format, such as `text`, `html` or `png`; images in base64."""
+    is_main: bool = False
+    """The value of the cell's last expression."""
+
+
+@dataclass(frozen=True)
 class TestRun:
     """What was seen while one step ran. It holds no opinion about right and wrong.
 
@@ -286,6 +306,8 @@ class TestRun:
     peak_memory_mb: float = 0.0
     starved: bool = False
     """A wall limit that was reached because the program waited for a CPU: no fault of the program's."""
+    results: tuple[RichResult, ...] = ()
+    """What a cell showed; none of it is trusted more than `stdout`."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...records import AssertStep, CallStep, ScriptStep, Step
+from ...records import AssertStep, CallStep, CellStep, ScriptStep, Step
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,5 @@ def _sharing(numbered: tuple[int, Step]) -> tuple[str, object]:
             return "calls", None
         case AssertStep():
             return "asserts", step.setup
+        case CellStep():
+            return "cells", None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
-from ...records import Job, JobResult, SandboxFailure, TestRun
+from ...records import CellStep, Job, JobResult, SandboxFailure, TestRun
 from ..base import KeepGoing, SandboxDescription
 from ..runner.encoding import TooLarge
 from .capacity import default_slots
@@ -143,6 +143,9 @@ class LocalSandbox:
             return CLOSED
         if job.program.language not in self.languages:
             detail = f"the local sandbox runs python, not {job.program.language}"
+            return SandboxFailure("unsupported", detail, retryable=False)
+        if any(isinstance(step, CellStep) for step in job.steps):
+            detail = "the local sandbox has no notebook kernel for cells"
             return SandboxFailure("unsupported", detail, retryable=False)
         began = time.monotonic()
         await self.start()
