@@ -55,6 +55,12 @@ BEHAVIOUR = [
         id="finalizers run",
     ),
     pytest.param(
+        "import gc\nclass Last:\n    def __del__(self):\n        print('gone')\nlast = Last()\nlast.me = last\ngc.collect()",
+        "",
+        "gone\n",
+        id="finalizers run also for what is old",
+    ),
+    pytest.param(
         "from __future__ import annotations\nfrom dataclasses import dataclass\nimport pickle\n@dataclass\nclass P:\n"
         "    x: Undefined\nprint(pickle.loads(pickle.dumps(P(1))).x)",
         "",

@@ -60,6 +60,8 @@ def decode(
     """
     allowance = allowance or Allowance()
     allowance.admit(data)
+    if b"{" not in data:
+        return _parse(_untagged, data)
     special = {**(tags or {}), **_hooked(opaque, subclass)}
     return _parse(_decoder({**_TAGS, **special} if special else _TAGS, allowance), data)
 
@@ -127,6 +129,10 @@ def listed(content: Any, *kinds: type | tuple[type, ...]) -> Any:
 def _plain_int(digits: str) -> int:
     check(len(digits) <= 20, "an integer in too many digits")
     return int(digits)
+
+
+_untagged = json.JSONDecoder(parse_int=_plain_int)
+"""For the many answers of numbers and texts alone: to make a decoder takes as long as to use it."""
 
 
 def _read_integer(content: Any) -> int:

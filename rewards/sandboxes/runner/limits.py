@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import resource
+import struct
 
+from .kernel import check, libc
 from .messages import Order
 
 OPEN_FILES = 64
 STACK_BYTES = 64 << 20
 """Deep recursion through C code is common in contest programs; the usual 8 MiB is the shell's habit, not a rule."""
 PENDING_SIGNALS = 64
+_setrlimit = libc.setrlimit  # looked up here: in a child that would cost 60 pages
 EXTRA_TASKS = 32
 """Threads that the processes of a job may have together, beside one each."""
 
@@ -38,13 +41,23 @@ def _lower(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def set_job_limits(order: Order, own_bytes: int) -> None:
-    """Set what the job asks for, in the child; *own_bytes* is what the interpreter maps before any program runs."""
-    space = own_bytes + order.memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_bytes, order.file_bytes))
+def job_limits(order: Order, own_bytes: int) -> tuple[tuple[int, bytes], ...]:
+    """Return what the job asks for; *own_bytes* is what the interpreter maps before any program runs.
+
+    Packed beforehand: a child that makes objects copies the pages that they come to lie in.
+    """
+    limits = {resource.RLIMIT_AS: own_bytes + order.memory_bytes, resource.RLIMIT_FSIZE: order.file_bytes}
     if order.processes > 1:
-        _lower(resource.RLIMIT_NPROC, 2 + order.processes + EXTRA_TASKS)  # the zygote and its parent count too
+        tasks = 2 + order.processes + EXTRA_TASKS  # the zygote and its parent count too
+        hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+        limits[resource.RLIMIT_NPROC] = tasks if hard == resource.RLIM_INFINITY else min(tasks, hard)
+    return tuple((kind, struct.pack("=QQ", value, value)) for kind, value in limits.items())
+
+
+def set_limits(packed: tuple[tuple[int, bytes], ...]) -> None:
+    """Set what `job_limits` has packed."""
+    for kind, value in packed:
+        check(_setrlimit(kind, value), "setrlimit")
 
 
 def read_state(descriptor: int) -> tuple[int, int]:

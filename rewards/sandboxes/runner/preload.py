@@ -9,9 +9,8 @@ import sys
 
 _STANDARD = (
     "math collections itertools functools heapq bisect re json random string typing datetime decimal fractions "
-    "statistics copy operator io contextlib dataclasses enum traceback linecache textwrap abc types array threading "
-    "queue time calendar numbers cmath ast inspect hashlib zlib base64 pprint collections.abc atexit "
-    "encodings.utf_8 encodings.latin_1 encodings.ascii encodings.idna"
+    "copy operator io contextlib dataclasses enum traceback linecache textwrap abc types array threading "
+    "queue time numbers cmath ast inspect collections.abc atexit encodings.utf_8 encodings.latin_1 encodings.ascii"
 )
 OWN_FRAMES = 8
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+from .kernel import check, libc
+
 PYTHON_IGNORES = {getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)}
 """The interpreter turns them into exceptions; that is how a program finds them everywhere."""
 
@@ -17,3 +19,19 @@ def reset_signals() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+SET_BYTES = 128
+INTERRUPTION = (1 << signal.SIGINT - 1).to_bytes(SET_BYTES, "little")
+"""SIGINT as a sigset_t."""
+_BLOCK, _UNBLOCK = 0, 1
+
+
+def block(signals: bytes) -> None:
+    """Hold *signals* back in this process and in what it forks."""
+    check(libc.sigprocmask(_BLOCK, signals, None), "sigprocmask")
+
+
+def unblock(signals: bytes) -> None:
+    """Let *signals* through, by the way that copies the fewest pages in a child."""
+    check(libc.sigprocmask(_UNBLOCK, signals, None), "sigprocmask")

@@ -32,7 +32,6 @@ class Watch:
     """The limits of one child, and how far it has got."""
 
     order: Order
-    pid: int
     tree: ProcessTree | None
     """Given where the job may have several processes."""
     is_full: Callable[[], bool] | None
@@ -42,9 +41,15 @@ class Watch:
     tell: Callable[[int], None] | None = None
     """Told the pid of a child that does not end at once, where somebody else has to look after its threads."""
     told: bool = False
+    pid: int = 0
+    """Known after the fork; all else is made before it, because every page that is written to then is copied."""
     started: float = field(default_factory=time.monotonic)
+    first_pause_s: float = 0.0
     _base_s: float = 0.0
     _seen: int = 0
+
+    def __post_init__(self) -> None:
+        self.first_pause_s = self._pause_s(min(self.order.cpu_s, self.order.total_cpu_s, self.order.backstop_s))
 
     def restart_clock(self) -> None:
         """Begin a new call: its CPU limit counts from here."""
@@ -89,18 +94,17 @@ class Watch:
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def wait(watch: Watch, control: int, read_message: Callable[[], int]) -> Stop:
+def wait(watch: Watch, poll: select.poll, read_message: Callable[[], int]) -> Stop:
     """Wait until the child has ended or must be stopped, and stop it then.
 
-    *read_message* returns the `Mode` of the host's next message, 0 when the host is gone.
+    *poll* looks at the host's socket; *read_message* returns the `Mode` of its next message, 0 when the host is gone.
     """
     pid_descriptor = os.pidfd_open(watch.pid)
+    poll.register(pid_descriptor, select.POLLIN)
     try:
-        poll = select.poll()
-        poll.register(pid_descriptor, select.POLLIN)
-        poll.register(control, select.POLLIN)
         reason = _follow(watch, poll, pid_descriptor, read_message)
     finally:
+        poll.unregister(pid_descriptor)
         os.close(pid_descriptor)
     if reason is not Stop.ENDED:
         os.kill(watch.pid, signal.SIGKILL)
@@ -108,10 +112,10 @@ def wait(watch: Watch, control: int, read_message: Callable[[], int]) -> Stop:
 
 
 def _follow(watch: Watch, poll: select.poll, pid_descriptor: int, read_message: Callable[[], int]) -> Stop:
-    pause_s = watch._pause_s(min(watch.order.cpu_s, watch.order.total_cpu_s, watch.order.backstop_s))
+    pause_s = watch.first_pause_s
     while True:
-        ready = [descriptor for descriptor, _ in poll.poll(pause_s * 1000)]
-        if pid_descriptor in ready:
+        ready = poll.poll(pause_s * 1000)
+        if pid_descriptor in dict(ready):
             return Stop.ENDED
         if ready:
             message = read_message()

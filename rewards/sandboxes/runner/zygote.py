@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import socket
 import struct
 import sys
 import time
-from _signal import signal as restore_handler  # type: ignore[import-not-found]  # `signal.signal` costs 50 page faults
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -26,7 +26,7 @@ from .namespaces import unshare
 from .processes import ProcessTree, kill_all
 from .scratch import wipe
 from .seccomp import Filter
-from .signals import reset_signals
+from .signals import INTERRUPTION, block, reset_signals, unblock
 from .supervisor import PID, supervise
 from .warming import warm_up
 from .watch import Watch, disk_check, wait
@@ -80,6 +80,8 @@ class Zygote:
         os.set_blocking(self._failed, False)
         self._failed, self._report_failure = _move_up(self._failed), _move_up(self._report_failure)
         self._setup = setup
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
         os.environ.update(HOME=setup.scratch, TMPDIR=setup.scratch)
         os.umask(0o022)
         self._held = confine(setup)
@@ -95,9 +97,8 @@ class Zygote:
                 f"a preloaded module started threads ({threads} now): they do not survive a fork"
             )
         sys.path.insert(0, "")  # the working directory, as for `python main.py`
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # the first process of a pid namespace ignores what it does not handle
+        block(INTERRUPTION)  # a program of this pid namespace may send it here, where only the handler is of use
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self._filter = program_filter(setup, self._held, processes=False)
         self._loose_filter = program_filter(setup, self._held, processes=True)
         load_allow_list(setup)
@@ -137,15 +138,16 @@ class Zygote:
         started = time.monotonic()
         if order.processes > 1:
             os.mkdir(f"{self._setup.scratch}/{SHARED_MEMORY}")
+        watch, job_limits = self._watch(order), limits.job_limits(order, self._own_bytes)
         pid: int = libc.fork()
         if pid == 0:
-            self._become_program(order)
+            self._become_program(order, job_limits)
         if channel >= 0:
             os.close(channel)
         if pid < 0:
             return Reply(Stop.SETUP_FAILED, order.number, 0, 0.0, 0.0, 0)
-        watch = self._watch(order, pid)
-        stop = wait(watch, self._control.fileno(), self._receive_interruption)
+        watch.pid = pid
+        stop = wait(watch, self._poll, self._receive_interruption)
         if watch.told:
             self._tell_supervisor(0)
         _, status, usage = os.wait4(pid, 0)
@@ -160,12 +162,11 @@ class Zygote:
     def _tell_supervisor(self, pid: int) -> None:
         os.write(self._watch_threads, PID.pack(pid))
 
-    def _watch(self, order: Order, pid: int) -> Watch:
+    def _watch(self, order: Order) -> Watch:
         own_file_system = self._held.own_pids
         full_at_once = own_file_system and order.disk_bytes >= self._setup.disk_mb << 20
         return Watch(
             order,
-            pid,
             tree=ProcessTree(self._procfs, self._own_bytes) if order.processes > 1 else None,
             is_full=None
             if full_at_once
@@ -184,8 +185,7 @@ class Zygote:
         """Empty the scratch directory; tell whether it was full."""
         scratch = self._setup.scratch
         try:
-            os.chmod(scratch, 0o700)
-            if not os.listdir(scratch):
+            if not self._left_in_scratch():
                 return False
             full = disk_check(scratch, order.disk_bytes, own_file_system=self._held.own_pids)()
             wipe(scratch)
@@ -193,13 +193,20 @@ class Zygote:
             os._exit(CANNOT_CLEAN)  # the next program would find something of this one
         return full
 
-    def _become_program(self, order: Order) -> NoReturn:
+    def _left_in_scratch(self) -> list[str]:
+        try:
+            return os.listdir(self._setup.scratch)
+        except PermissionError:
+            os.chmod(self._setup.scratch, 0o700)
+            return os.listdir(self._setup.scratch)
+
+    def _become_program(self, order: Order, job_limits: tuple[tuple[int, bytes], ...]) -> NoReturn:
         try:
             if not self._held.own_pids:
                 die_with_parent()
             job = os.pread(self._job, order.size, 0)
-            limits.set_job_limits(order, self._own_bytes)
-            restore_handler(signal.SIGINT, signal.default_int_handler)
+            limits.set_limits(job_limits)
+            unblock(INTERRUPTION)
             chosen: Filter | None = self._loose_filter if order.processes > 1 else self._filter
             if chosen is not None:
                 chosen.load(os.getpid())
