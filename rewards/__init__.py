@@ -2,11 +2,12 @@
 
 from .code_reward import CodeReward
 from .combination import combine
+from .comparison import Comparison
 from .errors import CircuitBreakerOpen, ConfigurationError, DatasetError, RewardError, SandboxUnavailable
 from .extraction import Extraction
 from .grader.breaker import CircuitBreaker
 from .grades import BatchGrade, Verdict
-from .records import Comparison, Limits
+from .records import Limits
 
 __all__ = [
     "BatchGrade",

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from .assembly import grade_samples
+from .comparison import Comparison
 from .errors import ConfigurationError
 from .extraction import Extraction
 from .grader.batch import BatchSettings
@@ -24,7 +25,7 @@ from .intake.dataset_check import DatasetCheck, check_dataset
 from .intake.samples import ReadingOptions, Sample, read_samples
 from .options import FLAG, SECONDS, WORD, Rule, check_options, instance_of, one_of, or_none, whole
 from .problems import SCHEMAS
-from .records import Comparison, Limits
+from .records import Limits
 from .reports.explanation import explain_grade
 from .reports.trainer_log import TrainerLog
 from .sandboxes.base import Sandbox

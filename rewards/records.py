@@ -10,14 +10,11 @@ import enum
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .errors import ConfigurationError
-from .options import FLAG, SECONDS, as_whole, check_options, number, one_of, or_none, shown, whole
+from .comparison import Comparison
+from .options import SECONDS, as_whole, check_options, or_none, whole
 
 _AMOUNTS = dict.fromkeys(("memory_mb", "output_kb", "processes", "disk_mb"), whole(1))
 _LIMITS = {"cpu_s": SECONDS, "job_cpu_s": SECONDS, "wall_s": or_none(SECONDS), **_AMOUNTS}
-_KINDS = ("tokens", "lines", "exact")
-_TOLERANCE = number("a number, 0 or more", lambda value: value >= 0)
-_COMPARISON = {"kind": one_of(_KINDS), "tolerance": _TOLERANCE, "ignore_case": FLAG, "floats_everywhere": FLAG}
 
 
 @dataclass(frozen=True)
@@ -64,42 +61,6 @@ class Limits:
     def job_wall_limit_s(self) -> float:
         """Seconds by the clock after which a process that answers many tests is stopped, if it had a CPU meanwhile."""
         return self.job_cpu_s + self.job_idle_limit_s
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How an output is compared with the expected one.
-
-    `tokens` splits at white space and wants the same number of tokens; a token that is a non-integer number in the
-    expected output may differ by `tolerance` (absolute or relative), every other one must be the same text. `lines`
-    compares line by line without trailing white space and trailing empty lines. `exact` compares every character.
-    """
-
-    kind: str = "tokens"
-    tolerance: float = 1e-6
-    ignore_case: bool = False
-    floats_everywhere: bool = False
-    """`float:<tol>`: integers in the expected output, too, may differ by the tolerance."""
-
-    KINDS: ClassVar[tuple[str, ...]] = _KINDS
-
-    def __post_init__(self) -> None:
-        check_options(vars(self), _COMPARISON, owner="comparison: ")
-
-    @classmethod
-    def parse(cls, text: str) -> Comparison:
-        """Read `tokens`, `lines`, `exact`, each with an optional `-nocase`, or `float:<tolerance>`."""
-        kind, _, tolerance = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
-        if kind == "float":
-            try:
-                return cls("tokens", tolerance=float(tolerance), floats_everywhere=True)
-            except (ValueError, ConfigurationError):
-                raise ConfigurationError(f"comparison {text!r}: wanted is a number, such as float:1e-6") from None
-        base, nocase, rest = kind.partition("-nocase")
-        if base not in cls.KINDS or tolerance or rest:
-            known = f"{', '.join(cls.KINDS)} (each with -nocase) or float:<tol>"
-            raise ConfigurationError(f"comparison {shown(text)} is unknown: use one of {known}")
-        return cls(base, ignore_case=bool(nocase))
 
 
 @dataclass(frozen=True)
@@ -238,7 +199,7 @@ class Problem:
 
     tests: tuple[TestCase, ...]
     limits: Limits = Limits()
-    comparison: Comparison = Comparison()
+    comparison: Comparison = Comparison()  # noqa: RUF009 - frozen
     language: str = "python"
     entry_point: str | None = None
     """The function or class that a program must define, where the row tells."""

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rewards.comparison import Comparison
 from rewards.grades import TestGrade, Verdict
 from rewards.judging import judge
-from rewards.records import AssertTest, CallStep, CallTest, Comparison, Ended, OutputTest, StdinTest, TestCase, TestRun
+from rewards.records import AssertTest, CallStep, CallTest, Ended, OutputTest, StdinTest, TestCase, TestRun
 
 STDIN = StdinTest("1 2\n", "3\n", weight=2.0, name="sample")
 OUTPUT = OutputTest("3\n")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rewards.comparison import Comparison
 from rewards.judging import compare_output
-from rewards.records import Comparison
 
 KATTIS = Path(__file__).resolve().parents[2] / "shared" / "data" / "kattis_compare.jsonl"
 

@@ -55,7 +55,8 @@ BEHAVIOUR = [
         id="finalizers run",
     ),
     pytest.param(
-        "import gc\nclass Last:\n    def __del__(self):\n        print('gone')\nlast = Last()\nlast.me = last\ngc.collect()",
+        "import gc\nclass Last:\n    def __del__(self):\n        print('gone')\n"
+        "last = Last()\nlast.me = last\ngc.collect()",
         "",
         "gone\n",
         id="finalizers run also for what is old",

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from rewards.comparison import Comparison
 from rewards.errors import ConfigurationError, DatasetError
 from rewards.problems import SCHEMAS, read_problem
-from rewards.records import AssertTest, CallTest, Comparison, Limits, OutputTest, StdinTest
+from rewards.records import AssertTest, CallTest, Limits, OutputTest, StdinTest
 
 ROOT = Path(__file__).resolve().parents[1]
 ADD = {"fn_name": "add", "inputs": [[1, 2], [3, 4]], "outputs": [[3], [7]]}

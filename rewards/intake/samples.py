@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
 from ..extraction import Extraction, completion_text, extract_program, is_python, join_prompt
 from ..grader.trial import Unit
 from ..languages import canonical_language
 from ..problems import SCHEMA_COLUMNS, SCHEMAS, read_problem
-from ..records import Comparison, Limits, Problem, Program
+from ..records import Limits, Problem, Program
 from .columns import Call
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Sequence
 
+from ..comparison import Comparison
 from ..grades import TestGrade, Verdict
-from ..records import AssertTest, CallTest, Comparison, Ended, OutputTest, StdinTest, TestCase, TestRun
+from ..records import AssertTest, CallTest, Ended, OutputTest, StdinTest, TestCase, TestRun
 from .comparison import compare_output
 from .conditions import ConditionError, evaluate_condition
 from .excerpts import last_line

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice, zip_longest
 
-from ..records import Comparison
+from ..comparison import Comparison
 from .excerpts import quoted
 
 _CHUNK = 1 << 16

@@ -26,9 +26,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
 from ..languages import canonical_language, is_language
-from ..records import AssertTest, Comparison, Limits, OutputTest, Problem, StdinTest, TestCase
+from ..records import AssertTest, Limits, OutputTest, Problem, StdinTest, TestCase
 from .canonical import comparison_of, read_canonical
 from .cases import read_input_output, read_verification_info
 from .contents import Contents

@@ -24,8 +24,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
-from ..records import AssertTest, CallTest, Comparison, OutputTest, StdinTest, TestCase
+from ..records import AssertTest, CallTest, OutputTest, StdinTest, TestCase
 from .asserts import lower_tests
 from .calls import entry_point_of, function_name
 from .cases import read_cases
