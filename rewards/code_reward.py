@@ -29,6 +29,7 @@ from .records import Limits
 from .reports.explanation import explain_grade
 from .reports.trainer_log import TrainerLog
 from .sandboxes.base import Sandbox
+from .sandboxes.choice import chosen_name
 from .score_rule import ScoreRule
 from .scoring import Scorer
 
@@ -44,6 +45,7 @@ _OPTIONS = {
     "stop_at_first_failure": FLAG,
     "batch_deadline_s": or_none(SECONDS),
     "breaker": or_none(instance_of(CircuitBreaker, wanted="a CircuitBreaker")),
+    "fallback": or_none(one_of(("local",))),
     "retries": whole(0),
     "on_bad_row": one_of(("raise", "none")),
     "name": WORD,
@@ -58,7 +60,9 @@ class CodeReward:
     that is neither `prompts`, `completions` nor `completion_ids` is a column of the dataset, one value a completion.
     A score is None when nothing is known about the program: the sandbox failed, or the row has no tests.
 
-    `sandbox` is `"local"`, `"auto"` (the local one, and the log says what it protects against) or a sandbox object;
+    `sandbox` is `"local"`, `"e2b"`, `"auto"` (E2B where E2B_API_KEY is set and the local one where it is not; the log
+    says which, and what it protects against) or a sandbox object. With `fallback="local"` a remote sandbox that judges
+    nothing any more, as the breaker sees it, is left for the local one, for good, and the batch runs again there.
     `scoring` is `"all_passed"`, `"fraction_passed"`, `"weighted_passed"` or a function of the tests' grades; `schema`
     and `language` override what the rows say, `comparison` and `limits` hold where the rows say nothing; `max_tests`
     draws the same tests of a problem every time. `unjudged_score` is for trainers that know no None (SDPO, PPO);
@@ -85,6 +89,7 @@ class CodeReward:
         stop_at_first_failure: bool = False,
         batch_deadline_s: float | None = 900.0,
         breaker: CircuitBreaker | None = CircuitBreaker(),  # noqa: B008 - frozen
+        fallback: str | None = None,
         retries: int = 2,
         unjudged_score: float | None = None,
         no_program_score: float = 0.0,
@@ -103,7 +108,7 @@ class CodeReward:
             schema, language, extraction, parsed, limits, max_tests, on_bad_row, languages_of(sandbox)
         )
         settings = BatchSettings(stop_at_first_failure, batch_deadline_s, retries)
-        self._grader = Grader(sandbox, settings=settings, breaker=breaker)
+        self._grader = Grader(sandbox, settings=settings, breaker=breaker, fallback=_fallback_for(sandbox, fallback))
         self._closed = False
         self._warned_of_rows = False
 
@@ -145,7 +150,9 @@ class CodeReward:
         began = time.monotonic()
         samples, units = read_samples(self._read(prompts, completions, columns), self._reading)
         batch = self._graded(samples, *self._grader.run(units), began=began)
-        self._grader.count(batch.grades)
+        if self._grader.count(batch.grades):
+            batch = self._graded(samples, *self._grader.run(units), began=began)
+            self._grader.count(batch.grades)
         return batch
 
     async def agrade(
@@ -156,7 +163,9 @@ class CodeReward:
         call = self._read(prompts, completions, columns)
         samples, units = await asyncio.to_thread(read_samples, call, self._reading)  # parsing would hold up their loop
         batch = self._graded(samples, *await self._grader.run_async(units), began=began)
-        self._grader.count(batch.grades)
+        if await asyncio.to_thread(self._grader.count, batch.grades):
+            batch = self._graded(samples, *await self._grader.run_async(units), began=began)
+            await asyncio.to_thread(self._grader.count, batch.grades)
         return batch
 
     def explain(self, completion: Any, **row: Any) -> str:
@@ -230,3 +239,10 @@ class CodeReward:
             len(bad),
             f" (the first: {bad[0]})" if bad else "",
         )
+
+
+def _fallback_for(sandbox: str | Sandbox, fallback: str | None) -> str | None:
+    """Return the sandbox to move to; None where the programs run there anyway."""
+    if fallback is None or (isinstance(sandbox, str) and chosen_name(sandbox) == fallback):
+        return None
+    return fallback

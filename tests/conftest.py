@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ import pytest
 from rewards.errors import SandboxUnavailable
 from rewards.sandboxes.local import LocalSandbox
 
+for variable in [name for name in os.environ if name.startswith("E2B_")]:
+    del os.environ[variable]  # a developer's own account: `auto` would go there, and be paid for
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.Runner]:

@@ -37,6 +37,11 @@ class BatchRecord:
         self._bad_in_a_row = 0
         self._lock = threading.Lock()
 
+    def reset(self) -> None:
+        """Forget what was counted: the sandbox is another one."""
+        with self._lock:
+            self._bad_in_a_row = 0
+
     def add(self, *, unjudged: int, run: int, reason: str) -> None:
         """Count a batch; raises `CircuitBreakerOpen` when it is one too many."""
         if self._breaker is None or run == 0:

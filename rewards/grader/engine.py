@@ -7,7 +7,7 @@ import concurrent.futures
 import logging
 from collections.abc import Sequence
 
-from ..errors import ConfigurationError
+from ..errors import CircuitBreakerOpen, ConfigurationError
 from ..grades import BatchFigures, Grade, Verdict
 from ..sandboxes.base import Sandbox
 from .batch import CLEANUP_S, Batch, BatchSettings
@@ -22,8 +22,18 @@ _log = logging.getLogger("rewards")
 class Grader:
     """Runs batches in one sandbox, and remembers how many of them in a row came to nothing."""
 
-    def __init__(self, sandbox: str | Sandbox, *, settings: BatchSettings, breaker: CircuitBreaker | None) -> None:
+    def __init__(
+        self,
+        sandbox: str | Sandbox,
+        *,
+        settings: BatchSettings,
+        breaker: CircuitBreaker | None,
+        fallback: str | None = None,
+    ) -> None:
         self.workplace = Workplace(sandbox)
+        self._fallback = None if fallback is None else Workplace(fallback)
+        self._fallback_name = fallback
+        self._names: list[str] = []
         self._announces = sandbox == "auto"
         self._settings = settings
         self._record = BatchRecord(breaker)
@@ -60,16 +70,36 @@ class Grader:
                 waiter.exception()  # it is raised below, from the other future; asyncio would log it as forgotten
         return self._settled(loop, batch, work)
 
-    def count(self, grades: Sequence[Grade]) -> None:
-        """Count a batch of completions; raises `CircuitBreakerOpen`."""
+    def count(self, grades: Sequence[Grade]) -> bool:
+        """Count a batch of completions, and tell whether it has to run again, because the sandbox was changed.
+
+        Raises `CircuitBreakerOpen` where there is no other sandbox, or that one judges nothing either.
+        """
         run = [grade for grade in grades if grade.tests]
         unjudged = [grade for grade in run if _is_lost(grade)]
         reason = unjudged[0].detail if unjudged else ""
-        self._record.add(unjudged=len(unjudged), run=len(run), reason=reason)
+        try:
+            self._record.add(unjudged=len(unjudged), run=len(run), reason=reason)
+        except CircuitBreakerOpen as error:
+            if self._fallback is None:
+                raise
+            self._move(error)
+            return True
+        return False
+
+    def _move(self, error: CircuitBreakerOpen) -> None:
+        """Work in the other sandbox from here on; it is never changed back, or a reward would mean two things."""
+        left, self.workplace, self._fallback = self.workplace, self._fallback or self.workplace, None
+        self._record.reset()
+        _log.error("moving to the sandbox %r, where this batch is run again. %s", self._fallback_name, error)
+        self._announces = False
+        left.close()
 
     def close(self) -> None:
         """Let go of the sandbox."""
         self.workplace.close()
+        if self._fallback is not None:
+            self._fallback.close()
 
     @property
     def _patience_s(self) -> float | None:
@@ -113,8 +143,15 @@ class Grader:
             latencies_s=tuple(latency_s for latency_s, _ in answered),
             retries=batch.retries,
             rescued=batch.rescued,
-            sandboxes=(batch.sandbox_name,),
+            sandboxes=self._all_names(batch.sandbox_name),
         )
+
+    def _all_names(self, current: str) -> tuple[str, ...]:
+        """Return the sandboxes that may be used, the same for every batch: metrics have fixed names."""
+        for name in (current, self._fallback_name):
+            if name and name not in self._names:
+                self._names.append(name)
+        return tuple(self._names)
 
 
 def _is_lost(grade: Grade) -> bool:

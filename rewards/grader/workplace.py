@@ -17,10 +17,10 @@ import weakref
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError
+from ..sandboxes import choice
 from ..sandboxes.base import Sandbox
 from .loop import BackgroundLoop, background_loop
 
-NAMES = ("auto", "local")
 _METHODS = ("start", "run", "describe", "close")
 _FIGURES = ("name", "capacity")
 _CLOSE_S = 15.0
@@ -70,7 +70,7 @@ class Workplace:
 
     def __init__(self, wanted: str | Sandbox) -> None:
         _refuse_what_is_no_sandbox(wanted)
-        key: object = "local" if isinstance(wanted, str) else id(wanted)
+        key: object = choice.chosen_name(wanted) if isinstance(wanted, str) else id(wanted)
         fresh = _Place(wanted)  # made beforehand: no finalizer may strike between the next two lines
         with _lock:
             self._place = _places.setdefault(key, fresh)
@@ -100,40 +100,31 @@ class Workplace:
 
 
 def announce(sandbox: Sandbox) -> None:
-    """Say once a process, in the log, what protects the machine from the programs that run on it."""
+    """Say once a process, in the log, which sandbox `auto` means, and what it protects against."""
     text = str(sandbox.describe())
     with _lock:
         if text in _announced:
             return
         _announced.add(text)
-    _log.warning("sandbox='auto' runs programs on this machine: %s", text)
+    where = "on this machine" if sandbox.name == "local" else f"in {sandbox.name} sandboxes"
+    _log.warning("sandbox='auto' runs programs %s, because %s: %s", where, choice.reason_for(sandbox.name), text)
 
 
 def languages_of(wanted: str | Sandbox) -> frozenset[str] | None:
     """Return the languages of the sandbox that *wanted* means; None for any."""
     _refuse_what_is_no_sandbox(wanted)
-    if isinstance(wanted, str):
-        from ..sandboxes.local import LocalSandbox  # here and below: it costs a third of the import of everything
-
-        return LocalSandbox.languages
-    return getattr(wanted, "languages", None)
+    return choice.languages_of(wanted) if isinstance(wanted, str) else getattr(wanted, "languages", None)
 
 
 def _new_sandbox(wanted: str | Sandbox, *, used_before: bool) -> Sandbox:
-    if not isinstance(wanted, str):
-        return copy.copy(wanted) if used_before else wanted
-    from ..sandboxes.local import LocalSandbox  # imported when wanted: a message says where it cannot work
-
-    sandbox: Sandbox = LocalSandbox()
-    return sandbox
+    if isinstance(wanted, str):
+        return choice.make(wanted)
+    return copy.copy(wanted) if used_before else wanted
 
 
 def _refuse_what_is_no_sandbox(wanted: object) -> None:
     if isinstance(wanted, str):
-        if wanted not in NAMES:
-            raise ConfigurationError(
-                f"sandbox {wanted!r} is unknown: use one of {', '.join(NAMES)} or a sandbox object"
-            )
+        choice.chosen_name(wanted)
         return
     if isinstance(wanted, type):
         raise ConfigurationError(f"sandbox is the class {wanted.__name__}: pass an object of it")

@@ -31,7 +31,8 @@ Jobs come from our own side; what comes back from a program never goes through `
 """
 _WITHOUT_REFERENCES = 2
 """The last version of the format in which two equal arguments never become one object."""
-_PLAIN = (type(None), bool, int, float, complex, str, bytes)
+_PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes))
+_CONTAINERS = frozenset((list, tuple, set, frozenset))
 _KINDS = ("returned", "raised", "too_large", "load_raised")
 # A program that replaces the clocks of `time` must not break its own answers by accident.
 _cpu_clock, _wall_clock = time.process_time, time.perf_counter
@@ -59,13 +60,16 @@ def _is_plain(value: object) -> bool:
     left: list[Any] = [value]
     while left:
         thing = left.pop()
-        if type(thing) in (list, tuple, set, frozenset):
-            left.extend(thing)
-        elif type(thing) is dict:
+        kind = type(thing)
+        if kind in _PLAIN:
+            continue
+        if kind is dict:
             left.extend(thing)
             left.extend(thing.values())
-        elif type(thing) not in _PLAIN:
+        elif kind not in _CONTAINERS:
             return False
+        elif not _PLAIN.issuperset(map(type, thing)):
+            left.extend(thing)
     return True
 
 

@@ -70,11 +70,15 @@ def _parse(decoder: json.JSONDecoder, data: bytes) -> object:
     if _too_deep(data):
         raise EncodingError("nested too deep")
     try:
-        return decoder.decode(str(data, "ascii"))
+        text = str(data, "ascii")
+        value, end = decoder.raw_decode(text)
     except EncodingError:
         raise
     except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         raise EncodingError(f"not a value: {type(error).__name__}") from None
+    if end != len(text):
+        raise EncodingError("more than a value")
+    return value
 
 
 def _too_deep(data: bytes) -> bool:

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 DEFAULT_LIMIT = 16 << 20
+LARGEST_FLAT = 64
 Handle = Callable[[object], int | None]
 
 # A class may override these, in itself or in its metaclass; the slots of `type` itself it cannot.
@@ -38,7 +39,7 @@ namespace_of = type.__dict__["__dict__"].__get__
 _name_of = type.__dict__["__name__"].__get__
 
 _dumps = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_INT_ID = id(int)
+_INT_ID, _STR_ID = id(int), id(str)
 _PLAIN_IDS = {id(float), id(bool), id(type(None))}
 
 
@@ -49,10 +50,28 @@ def encode(value: object, *, handle: Handle | None = None, limit: int = DEFAULT_
     instances of subclasses of builtin types. Where it says None or is not given, the receiver gets an `Opaque` for
     objects and the first items of iterators.
     """
-    encoded = _dumps(Encoder(handle, limit).tag(value)).encode("ascii")
+    plain = value if type(value) is list and _is_flat(value) else Encoder(handle, limit).tag(value)
+    encoded = _dumps(plain).encode("ascii")
     if len(encoded) > limit:
         raise TooLarge(len(encoded))
     return encoded
+
+
+def _is_flat(values: list[object]) -> bool:
+    """Say whether JSON holds *values* as they are: a few numbers and ASCII texts, as most answers of programs."""
+    if len(values) > LARGEST_FLAT:
+        return False
+    for value in values:
+        kind = id(type(value))
+        if kind == _INT_ID:
+            if not -MAX_PLAIN_INT < value < MAX_PLAIN_INT:  # type: ignore[operator]
+                return False
+        elif kind == _STR_ID:
+            if len(value) > LARGEST_FLAT or not value.isascii():  # type: ignore[arg-type, attr-defined]
+                return False
+        elif kind not in _PLAIN_IDS:
+            return False
+    return True
 
 
 def type_name(kind: type) -> str:
