@@ -15,6 +15,7 @@ from rewards.sandboxes.local import LocalSandbox
 for variable in [name for name in os.environ if name.startswith("E2B_")]:
     del os.environ[variable]  # a developer's own account: `auto` would go there, and be paid for
 
+
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
