@@ -82,6 +82,8 @@ class BatchFigures:
     """Jobs whose wall time-out came from a busy machine, and which a second run, alone, could judge."""
     sandboxes: tuple[str, ...] = ()
     """The sandboxes that the reward may use, whether this batch did or not."""
+    usage: tuple[tuple[str, float], ...] = ()
+    """Running totals of what sandboxes that are paid for have used, by name."""
 
 
 @dataclass(frozen=True)

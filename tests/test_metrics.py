@@ -91,3 +91,8 @@ def test_columns_are_full_and_can_be_written_to_parquet():
 )
 def test_suspicious_programs_are_told_by_their_text(source, expected):
     assert suspicions(source) == expected
+
+
+def test_what_is_paid_for_is_logged_as_running_totals():
+    figures = summarize(BatchGrade((), BatchFigures(usage=(("sandbox_s", 12.5), ("cost_usd", 0.01)))))
+    assert (figures["usage/sandbox_s"], figures["usage/cost_usd"]) == (12.5, 0.01)

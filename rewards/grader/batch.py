@@ -7,7 +7,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError, SandboxUnavailable
@@ -86,6 +86,11 @@ class Batch:
     def sandbox_name(self) -> str:
         """Return the name of the sandbox that the batch runs in, for metrics."""
         return self._sandbox.name
+
+    def usage(self) -> Mapping[str, float]:
+        """Return what the sandbox says that it has used; one without a word on it costs nothing."""
+        usage = getattr(self._sandbox, "usage", None)
+        return {} if usage is None else dict(usage())
 
     def settle(self) -> list[Outcome]:
         """Return an outcome for each unit, with what is known so far for those that have none."""

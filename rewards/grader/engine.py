@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import CircuitBreakerOpen, ConfigurationError
 from ..grades import BatchFigures, Grade, Verdict
@@ -34,6 +34,7 @@ class Grader:
         self._fallback = None if fallback is None else Workplace(fallback)
         self._fallback_name = fallback
         self._names: list[str] = []
+        self._usage: dict[str, float] = {}
         self._announces = sandbox == "auto"
         self._settings = settings
         self._record = BatchRecord(breaker)
@@ -144,7 +145,13 @@ class Grader:
             retries=batch.retries,
             rescued=batch.rescued,
             sandboxes=self._all_names(batch.sandbox_name),
+            usage=self._all_usage(batch.usage()),
         )
+
+    def _all_usage(self, totals: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+        """Return the totals, with the last ones of a sandbox that was left."""
+        self._usage |= totals
+        return tuple(self._usage.items())
 
     def _all_names(self, current: str) -> tuple[str, ...]:
         """Return the sandboxes that may be used, the same for every batch: metrics have fixed names."""

@@ -23,7 +23,7 @@ def summarize(batch: BatchGrade) -> dict[str, float]:
     """Return the figures of *batch* by name, the same names for every batch.
 
     Shares are of the completions, except `tests_passed`, of the tests that were counted, `suspicious/...`, of the
-    programs, and `backend/...`, of the jobs that were run.
+    programs, and `backend/...`, of the jobs that were run. `usage/...` are totals since the start of the process.
     """
     grades = batch.grades
     figures = {verdict.value: _share(grade.verdict is verdict for grade in grades) for verdict in _LOGGED_VERDICTS}
@@ -31,6 +31,7 @@ def summarize(batch: BatchGrade) -> dict[str, float]:
     figures["tests_passed"] = _share(test.verdict is Verdict.ACCEPTED for test in _counted_tests(grades))
     figures |= _timings(batch.figures)
     figures |= _backend_shares(grades, batch.figures.sandboxes)
+    figures |= {f"usage/{name}": value for name, value in batch.figures.usage}
     figures |= _suspicious_shares(grades)
     return {name: float(value) if math.isfinite(value) else 0.0 for name, value in figures.items()}
 

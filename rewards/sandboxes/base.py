@@ -5,7 +5,7 @@ What every sandbox promises is written as runnable checks in the package `checks
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,9 @@ class Sandbox(Protocol):
 
     def describe(self) -> SandboxDescription:
         """Say what is protected here, and what is not. Raises `SandboxUnavailable` where nothing can run."""
+
+    def usage(self) -> Mapping[str, float]:
+        """Return running totals of what was used and is paid for, the same names every time; empty where nothing is."""
 
     async def close(self) -> None:
         """Stop everything and give everything back; later calls of `run` are answered with a failure."""

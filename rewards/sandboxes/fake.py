@@ -129,6 +129,10 @@ class FakeSandbox:
             capacity=self._capacity,
         )
 
+    def usage(self) -> dict[str, float]:
+        """Return nothing: it costs nothing."""
+        return {}
+
     async def close(self) -> None:
         """Refuse what comes later."""
         self.closed = True

@@ -228,6 +228,10 @@ class LocalSandbox:
             self.name, strategy.name, protections(strategy, greeting), gaps(strategy, greeting), self.capacity
         )
 
+    def usage(self) -> dict[str, float]:
+        """Return nothing: it costs nothing."""
+        return {}
+
     async def close(self) -> None:
         """End every slot and what runs in it."""
         self._closed = True
