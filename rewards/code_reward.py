@@ -45,7 +45,10 @@ _OPTIONS = {
     "stop_at_first_failure": FLAG,
     "batch_deadline_s": or_none(SECONDS),
     "breaker": or_none(instance_of(CircuitBreaker, wanted="a CircuitBreaker")),
-    "fallback": or_none(one_of(("local",))),
+    "fallback": Rule(
+        lambda value: value in (None, "local") if isinstance(value, str | None) else not isinstance(value, type),
+        "None, 'local' or a sandbox object",
+    ),
     "retries": whole(0),
     "on_bad_row": one_of(("raise", "none")),
     "name": WORD,
@@ -61,8 +64,9 @@ class CodeReward:
     A score is None when nothing is known about the program: the sandbox failed, or the row has no tests.
 
     `sandbox` is `"local"`, `"e2b"`, `"auto"` (E2B where E2B_API_KEY is set and the local one where it is not; the log
-    says which, and what it protects against) or a sandbox object. With `fallback="local"` a remote sandbox that judges
-    nothing any more, as the breaker sees it, is left for the local one, for good, and the batch runs again there.
+    says which, and what it protects against) or a sandbox object. With `fallback="local"`, or a `LocalSandbox` with options
+    of its own, a remote sandbox that judges nothing any more, as the breaker sees it, is left for that one, for good,
+    and the batch runs again there.
     `scoring` is `"all_passed"`, `"fraction_passed"`, `"weighted_passed"` or a function of the tests' grades; `schema`
     and `language` override what the rows say, `comparison` and `limits` hold where the rows say nothing; `max_tests`
     draws the same tests of a problem every time. `unjudged_score` is for trainers that know no None (SDPO, PPO);
@@ -89,7 +93,7 @@ class CodeReward:
         stop_at_first_failure: bool = False,
         batch_deadline_s: float | None = 900.0,
         breaker: CircuitBreaker | None = CircuitBreaker(),  # noqa: B008 - frozen
-        fallback: str | None = None,
+        fallback: str | Sandbox | None = None,
         retries: int = 2,
         unjudged_score: float | None = None,
         no_program_score: float = 0.0,
@@ -241,8 +245,7 @@ class CodeReward:
         )
 
 
-def _fallback_for(sandbox: str | Sandbox, fallback: str | None) -> str | None:
+def _fallback_for(sandbox: str | Sandbox, fallback: str | Sandbox | None) -> str | Sandbox | None:
     """Return the sandbox to move to; None where the programs run there anyway."""
-    if fallback is None or (isinstance(sandbox, str) and chosen_name(sandbox) == fallback):
-        return None
-    return fallback
+    runs_there = isinstance(sandbox, str) and chosen_name(sandbox) == "local"
+    return None if runs_there else fallback

@@ -1,4 +1,4 @@
-"""Compare verdicts with known ones: `python scripts/agreement.py --data FOLDER [--level A|B] [--busy N] [SUITE ...]`.
+"""Compare verdicts with known ones: `python scripts/agreement.py --data FOLDER [--sandbox local|e2b] [SUITE ...]`.
 
 The folder holds `datasets/HumanEval.jsonl.gz`, `datasets/mbpp.jsonl` and replies of models with official verdicts
 (`llm_humaneval.jsonl`, `llm_check.jsonl`, `llm_lcb.jsonl`). Exits with 1 when a suite stays below its bound.
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from rewards import CodeReward
+from rewards.sandboxes.base import Sandbox
+from rewards.sandboxes.e2b_cloud import E2BSandbox
 from rewards.sandboxes.local import LocalSandbox
 
 Row = dict[str, Any]
@@ -131,17 +133,29 @@ def agreement(reward: CodeReward, samples: list[Sample], name: str) -> float:
     return share
 
 
+def sandbox_for(arguments: argparse.Namespace) -> Sandbox:
+    """Return the sandbox that was asked for; one reply in 219 imports numpy, which E2B's own template has as well."""
+    if arguments.sandbox == "local":
+        return LocalSandbox(level=arguments.level, site_packages=True)
+    return E2BSandbox(plan=arguments.plan, max_sandboxes=arguments.sandboxes, site_packages=True)
+
+
 def main() -> int:
     """Grade the suites that were asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all by default")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--level", default="auto")
+    parser.add_argument("--sandbox", default="local", choices=["local", "e2b"], help="E2B takes the SDK's E2B_API_KEY")
+    parser.add_argument("--plan", default="hobby", help="of the E2B account")
+    parser.add_argument("--sandboxes", type=int, help="of E2B, at most; by default what the plan allows")
+    parser.add_argument("--level", default="auto", help="of the local sandbox")
     parser.add_argument("--busy", type=int, default=0, help="busy loops to run beside")
     arguments = parser.parse_args()
     short = 0
-    sandbox = LocalSandbox(level=arguments.level, site_packages=True)  # one reply in 219 imports numpy
-    with busy_loops(arguments.busy), CodeReward(sandbox=sandbox, batch_deadline_s=None, on_bad_row="none") as reward:
+    with (
+        busy_loops(arguments.busy),
+        CodeReward(sandbox=sandbox_for(arguments), batch_deadline_s=None, on_bad_row="none") as reward,
+    ):
         for name in arguments.suites or SUITES:
             suite, bound = SUITES[name]
             short += agreement(reward, list(suite(arguments.data)), name) < bound

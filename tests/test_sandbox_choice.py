@@ -12,6 +12,7 @@ from rewards import CircuitBreaker, CircuitBreakerOpen, CodeReward, Configuratio
 from rewards.records import SandboxFailure
 from rewards.sandboxes import choice
 from rewards.sandboxes.fake import FakeSandbox
+from rewards.sandboxes.local import LocalSandbox
 
 RIGHT, WRONG = "```python\nprint(1)\n```", "```python\nprint(2)\n```"
 
@@ -87,6 +88,11 @@ def test_an_awaiting_caller_is_moved_as_well() -> None:
 
     with reward_of(Gone(), fallback="local", name="awaited") as reward:
         assert asyncio.run(go(reward)) == [[None, None], [1.0, 0.0]]
+
+
+def test_the_fallback_may_be_a_sandbox_with_options_of_its_own() -> None:
+    with reward_of(Gone(), fallback=LocalSandbox(slots=1, preload=["json"]), name="own") as reward:
+        assert [scores_of(reward), scores_of(reward)] == [[None, None], [1.0, 0.0]]
 
 
 def test_without_a_fallback_the_breaker_stops_the_run() -> None:

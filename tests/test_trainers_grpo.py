@@ -148,3 +148,83 @@ def test_options_of_the_local_sandbox_make_one(tmp_path):
     with open_reward(run) as reward:
         assert arguments_of(reward)["sandbox"].capacity == 1
         assert reward.grade(completions=["print(3)"], expected_output=["3"]).scores == [1.0]
+
+
+@pytest.fixture
+def e2b_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("e2b", reason="pip install 'code-rewards[e2b]' to test the E2B sandbox")
+    monkeypatch.setenv("E2B_API_KEY", "e2b_0")
+
+
+@pytest.mark.usefixtures("e2b_key")
+def test_options_of_the_e2b_sandbox_make_one(tmp_path):
+    run = qwen_run(
+        tmp_path, "--sandbox", "e2b", "--e2b_plan", "pro", "--e2b_jobs_per_sandbox", "3", "--fallback", "local"
+    )
+    with open_reward(run) as reward:
+        found = arguments_of(reward)
+        assert (found["sandbox"].name, found["fallback"]) == ("e2b", "local")
+        assert found["sandbox"].capacity == 300
+
+
+@pytest.mark.usefixtures("e2b_key")
+def test_every_option_of_the_e2b_sandbox_reaches_it(tmp_path):
+    path = tmp_path / "e2b.yaml"
+    wanted = {
+        "plan": "pro",
+        "template": "mine",
+        "max_sandboxes": 7,
+        "creates_per_s": 0.5,
+        "jobs_per_sandbox": 3,
+        "keep_warm": 0,
+        "idle_s": 0.0,
+        "max_sandbox_seconds": 3600.0,
+        "run": "a-run",
+        "domain": "sandboxes.example",
+        "api_url": "http://a.example",
+        "sandbox_url": "http://b.example",
+    }
+    lines = [f"e2b_{name}: {value}" for name, value in wanted.items()]
+    path.write_text("\n".join(["sandbox: e2b", "sandbox_preload: [json]", "sandbox_site_packages: true", *lines]))
+    run = parse_arguments(["--config", str(path), "--bf16", "false"])
+    options = vars(sandbox_of(run).__getstate__()["options"])
+    assert {name: options[name] for name in wanted} == wanted
+    assert (options["preload"], options["site_packages"]) == (("json",), True)
+    in_yaml = {name for name in vars(run.reward) if name.startswith("e2b_")}
+    assert in_yaml == {f"e2b_{name}" for name in wanted}, "an option that this test forgets"
+
+
+@pytest.mark.usefixtures("e2b_key")
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        pytest.param(["local", "--e2b_plan", "pro"], "e2b_plan: an option of the E2B sandbox", id="a plan, locally"),
+        pytest.param(["local", "--e2b_keep_warm", "0"], "e2b_keep_warm", id="a zero is said, too"),
+        pytest.param(["e2b", "--sandbox_slots", "2"], "local sandbox's", id="slots on E2B"),
+        pytest.param(["e2b", "--sandbox_level", "A"], "local sandbox's", id="a level on E2B"),
+        pytest.param(["e2b", "--e2b_plan", "team"], "plan must be one of", id="no such plan"),
+        pytest.param(["far"], "'far' is unknown", id="no such sandbox"),
+    ],
+)
+def test_options_of_another_sandbox_are_refused(given, complaint, tmp_path):
+    with pytest.raises(ConfigurationError, match=complaint):
+        build_reward(qwen_run(tmp_path, "--sandbox", *given).reward)
+
+
+@pytest.mark.parametrize(("key", "name"), [("", "local"), ("e2b_0", "e2b")])
+def test_beside_auto_the_options_of_both_sandboxes_may_stand(key, name, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("E2B_API_KEY", key)
+    given = ["--sandbox", "auto", "--sandbox_slots", "1", "--e2b_max_sandboxes", "3", "--e2b_jobs_per_sandbox", "4"]
+    sandbox = sandbox_of(qwen_run(tmp_path, *given))
+    assert (sandbox.name, sandbox.capacity) == (name, 1 if name == "local" else 12)
+    assert f"means the sandbox '{name}', because E2B_API_KEY is" in caplog.text
+
+
+def test_e2b_without_a_key_ends_a_run_before_it_begins(tmp_path):
+    with pytest.raises(ConfigurationError, match="E2B_API_KEY"):
+        build_reward(qwen_run(tmp_path, "--sandbox", "e2b", "--e2b_plan", "pro").reward)
+
+
+def sandbox_of(run: RunArguments):
+    with open_reward(run) as reward:
+        return arguments_of(reward)["sandbox"]

@@ -23,17 +23,52 @@ DEMO = "demo"
 class RewardArguments:
     """How completions are graded: the options of `rewards.CodeReward`, by the same names where they have one."""
 
-    sandbox: str = field(default="auto", metadata={"help": "Where programs run."})
+    sandbox: str = field(
+        default="auto", metadata={"help": "Where programs run: local, e2b, or auto: E2B where E2B_API_KEY is set."}
+    )
     sandbox_slots: int | None = field(
         default=None,
         metadata={"help": "Programs that run at once on this machine; unset: this rank's share of the cores."},
     )
     sandbox_level: str = field(default="auto", metadata={"help": "The local sandbox's level: A, B or auto."})
     sandbox_preload: list[str] = field(
-        default_factory=list, metadata={"help": "Modules that the local sandbox imports once, before any program."}
+        default_factory=list, metadata={"help": "Modules that the sandbox imports once, before any program."}
     )
     sandbox_site_packages: bool = field(
-        default=False, metadata={"help": "Let programs import the packages of this environment."}
+        default=False, metadata={"help": "Let programs import the packages of this environment, on E2B the template's."}
+    )
+    fallback: str | None = field(
+        default=None, metadata={"help": "local: go there for good when E2B judges nothing any more; unset: stop."}
+    )
+    e2b_plan: str | None = field(
+        default=None, metadata={"help": "The plan of the E2B account, which limits all ranks: hobby (unset) or pro."}
+    )
+    e2b_template: str | None = field(default=None, metadata={"help": "The template of the sandboxes."})
+    e2b_max_sandboxes: int | None = field(
+        default=None, metadata={"help": "Sandboxes of all ranks together; unset: the plan's."}
+    )
+    e2b_creates_per_s: float | None = field(
+        default=None, metadata={"help": "Sandboxes created a second, by all ranks together; unset: the plan's."}
+    )
+    e2b_jobs_per_sandbox: int | None = field(
+        default=None, metadata={"help": "Programs that run at once in a sandbox; unset: one a virtual CPU."}
+    )
+    e2b_keep_warm: int | None = field(
+        default=None, metadata={"help": "Idle sandboxes that are kept, and paid for, between batches; unset: 4."}
+    )
+    e2b_idle_s: float | None = field(
+        default=None, metadata={"help": "Seconds until the other idle ones are killed; unset: 30."}
+    )
+    e2b_max_sandbox_seconds: float | None = field(
+        default=None, metadata={"help": "End the run with an error when its sandboxes have lived so long in all."}
+    )
+    e2b_run: str | None = field(default=None, metadata={"help": "The name by which scripts/e2b_sweep.py finds them."})
+    e2b_domain: str | None = field(default=None, metadata={"help": "Where the service is; unset: E2B_DOMAIN decides."})
+    e2b_api_url: str | None = field(
+        default=None, metadata={"help": "The address of its control plane; unset: E2B_API_URL decides."}
+    )
+    e2b_sandbox_url: str | None = field(
+        default=None, metadata={"help": "The address of its sandboxes; unset: E2B_SANDBOX_URL decides."}
     )
     scoring: str = field(default="all_passed", metadata={"help": "all_passed, fraction_passed or weighted_passed."})
     schema: str | None = field(default=None, metadata={"help": "The rows' schema; unset: found out for each row."})

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import datasets
 from trl import GRPOTrainer, get_peft_config, get_quantization_config
 
 from rewards import CodeReward, ConfigurationError, Extraction, Limits, combine
+from rewards.sandboxes.choice import chosen_name, reason_for
+from rewards.sandboxes.e2b_cloud import E2BSandbox
 from rewards.sandboxes.local import LocalSandbox
 
 from .config import RewardArguments, RunArguments
 from .datasets import load_rows
 from .progress import show_reward_table
 from .report import write_report
+
+_log = logging.getLogger("trainers")
+_UNSET = RewardArguments()
+_SHARED = ("preload", "site_packages")
+"""Options of both sandboxes."""
 
 
 def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0) -> CodeReward:
@@ -43,23 +52,43 @@ def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0) -
         max_tests=arguments.max_tests,
         stop_at_first_failure=arguments.stop_at_first_failure,
         batch_deadline_s=arguments.batch_deadline_s or ddp_timeout_s / 2,
+        fallback=_fallback(arguments),
         no_program_score=arguments.no_program_score,
         name=arguments.reward_name,
     )
 
 
-def _sandbox(arguments: RewardArguments) -> str | LocalSandbox:
-    options: dict[str, Any] = {
-        "slots": arguments.sandbox_slots,
-        "level": arguments.sandbox_level,
-        "preload": arguments.sandbox_preload,
-        "site_packages": arguments.sandbox_site_packages,
-    }
-    if options == {"slots": None, "level": "auto", "preload": [], "site_packages": False}:
+def _sandbox(arguments: RewardArguments) -> str | LocalSandbox | E2BSandbox:
+    """Return what `CodeReward` is to use; beside `auto` there may be options of both sandboxes."""
+    name = chosen_name(arguments.sandbox)
+    given, e2b = _given(arguments, "sandbox_"), _given(arguments, "e2b_")
+    local: dict[str, Any] = {option: given.pop(option) for option in ("slots", "level") if option in given}
+    if arguments.sandbox == "e2b" and local:
+        raise ConfigurationError("sandbox_slots and sandbox_level are the local sandbox's, but sandbox is 'e2b'")
+    if arguments.sandbox == "local" and e2b:
+        names = ", ".join(f"e2b_{option}" for option in e2b)
+        raise ConfigurationError(f"{names}: an option of the E2B sandbox, but sandbox is 'local'")
+    given |= local if name == "local" else e2b
+    if not given:
         return arguments.sandbox
-    if arguments.sandbox not in ("auto", "local"):
-        raise ConfigurationError(f"sandbox_... options are the local sandbox's, but sandbox is {arguments.sandbox!r}")
-    return LocalSandbox(**options)
+    if arguments.sandbox == "auto":
+        _log.warning("sandbox='auto' means the sandbox %r, because %s", name, reason_for(name))
+    return LocalSandbox(**given) if name == "local" else E2BSandbox(**given)
+
+
+def _fallback(arguments: RewardArguments) -> str | LocalSandbox | None:
+    """Return the sandbox to move to, in which programs find the same modules as in the one that is left."""
+    shared = {name: value for name, value in _given(arguments, "sandbox_").items() if name in _SHARED}
+    if arguments.fallback != "local" or not shared or chosen_name(arguments.sandbox) == "local":
+        return arguments.fallback
+    return LocalSandbox(**shared)
+
+
+def _given(arguments: RewardArguments, prefix: str) -> dict[str, Any]:
+    """Return the options that begin with *prefix* and say something, by their names without it."""
+    names = [field.name for field in fields(arguments) if field.name.startswith(prefix)]
+    found = {name: getattr(arguments, name) for name in names}
+    return {name.removeprefix(prefix): found[name] for name in names if found[name] != getattr(_UNSET, name)}
 
 
 def build_trainer(

@@ -28,11 +28,11 @@ class Grader:
         *,
         settings: BatchSettings,
         breaker: CircuitBreaker | None,
-        fallback: str | None = None,
+        fallback: str | Sandbox | None = None,
     ) -> None:
         self.workplace = Workplace(sandbox)
         self._fallback = None if fallback is None else Workplace(fallback)
-        self._fallback_name = fallback
+        self._fallback_name = fallback if fallback is None or isinstance(fallback, str) else fallback.name
         self._names: list[str] = []
         self._usage: dict[str, float] = {}
         self._announces = sandbox == "auto"
