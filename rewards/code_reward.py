@@ -64,9 +64,9 @@ class CodeReward:
     A score is None when nothing is known about the program: the sandbox failed, or the row has no tests.
 
     `sandbox` is `"local"`, `"e2b"`, `"auto"` (E2B where E2B_API_KEY is set and the local one where it is not; the log
-    says which, and what it protects against) or a sandbox object. With `fallback="local"`, or a `LocalSandbox` with options
-    of its own, a remote sandbox that judges nothing any more, as the breaker sees it, is left for that one, for good,
-    and the batch runs again there.
+    says which, and what it protects against) or a sandbox object. With `fallback="local"`, or a `LocalSandbox` with
+    options of its own, a remote sandbox that judges nothing any more, as the breaker sees it, is left for that one, for
+    good, and the batch runs again there.
     `scoring` is `"all_passed"`, `"fraction_passed"`, `"weighted_passed"` or a function of the tests' grades; `schema`
     and `language` override what the rows say, `comparison` and `limits` hold where the rows say nothing; `max_tests`
     draws the same tests of a problem every time. `unjudged_score` is for trainers that know no None (SDPO, PPO);

@@ -64,6 +64,14 @@ def test_a_flood_is_cut_off(service: ServiceHandle) -> None:
     assert len(run.stdout) == 64 * 1024
 
 
+def test_a_cell_of_which_nothing_was_heard_is_run_again(service: ServiceHandle) -> None:
+    """It was under way when its time was up; but whether it had printed too much before, nobody knows."""
+    service.add_fault(Fault.KEEPALIVE_ONLY, times=1, match="execute", after=1)
+    limits = replace(QUICK, wall_s=2.0, output_kb=8)
+    (run,) = asyncio.run(_runs(service, cells("while True:\n    print('x' * 1000)", limits=limits)))
+    assert run.ended is Ended.OUTPUT_LIMIT
+
+
 def test_a_program_that_kills_its_kernel_time_and_again_is_to_blame(service: ServiceHandle) -> None:
     service.reset()
 

@@ -21,7 +21,7 @@ from ...records import CellStep, Ended, Job, JobResult, RichResult, TestRun
 from .clocks import SLACK_S, OverdueError, within
 from .faults import classify
 from .machine import Machine
-from .notebook import Progress, hooks, mark_of, read_progress
+from .notebook import Progress, first_mark_of, hooks, mark_of, read_progress
 from .tickets import KILLED, Lost, Ticket
 
 CONTEXT_WAIT_S = 20.0
@@ -133,7 +133,8 @@ class Cells:
         if not source.strip():
             return TestRun(Ended.RETURNED)  # for a blank cell IPython does nothing, and leaves out the hooks
         self._number += 1
-        heard = _Heard(mark_of(self._mark, self._number), output_chars)
+        marks = first_mark_of(self._mark, self._number), mark_of(self._mark, self._number)
+        heard = _Heard(*marks, output_chars=output_chars)
         began_s = time.monotonic()
         self.machine.count_round_trip()
         # The service's own clock is no help: in some versions it fires at twice the time, in others never.
@@ -175,19 +176,21 @@ class Cells:
             raise _LostError(
                 "a cell was not answered, which its kernel was not working on", cause="unanswered", end=end
             )
+        if not heard.has_begun:
+            raise _LostError("a cell was under way, and not a word of it was heard", cause="unheard", end=end)
         return end
 
 
 class _Heard:
     """What has come of a cell so far, within bounds."""
 
-    def __init__(self, mark: str, output_chars: int) -> None:
+    def __init__(self, first_mark: str, mark: str, *, output_chars: int) -> None:
         self.stdout: list[str] = []
         self.stderr: list[str] = []
         self.results: list[RichResult] = []
         self.flooded = asyncio.Event()
-        self.is_complete = False
-        self._mark = mark
+        self.has_begun = self.is_complete = False
+        self._first_mark, self._mark = first_mark, mark
         self._chars_left = output_chars
         self._rich_left = RICH_CHARS
         self._most = output_chars
@@ -203,10 +206,13 @@ class _Heard:
             self.flooded.set()
 
     def show(self, result: Any) -> None:
-        """Keep what was shown, and see the mark that says that the cell is over."""
+        """Keep what was shown, and see the marks that say that the cell has begun and that it is over."""
         rich = _rich(result)
         if ("text", self._mark) in rich.data:
             self.is_complete = True
+            return
+        if ("text", self._first_mark) in rich.data:
+            self.has_begun = True
             return
         self._rich_left -= sum(len(content) for _, content in rich.data)
         if self._rich_left < 0:

@@ -17,6 +17,7 @@ from typing import Any
 from ...errors import ConfigurationError, RewardError, SandboxUnavailable
 from ...records import SandboxFailure
 from ..agent.greeting import Greeting
+from .drought import Drought
 from .faults import Fault, classify
 from .gate import CreationFailed, CreationGate
 from .ledger import Ledger
@@ -75,9 +76,8 @@ class Fleet:
         self._creations: set[_Creation] = set()
         self._dying: set[asyncio.Task[None]] = set()
         self._buried: set[str] = set()
-        self._failures_in_a_row = 0
+        self._drought = Drought(options.retries)
         self._refusals_in_a_row = 0
-        self._is_unreachable = False
         self._is_closed = False
         self._gate: CreationGate[Any] = CreationGate(
             share.creates_per_s,
@@ -133,7 +133,8 @@ class Fleet:
         finally:
             self._creations.discard(creation)
         if outcome is None:
-            self._failures_in_a_row = self._refusals_in_a_row = 0
+            self._drought.end()
+            self._refusals_in_a_row = 0
         elif not self._is_closed:
             self._hear_failure(outcome)
         self._on_change()
@@ -172,7 +173,6 @@ class Fleet:
             if fault is None:
                 self.bury(machine)
                 raise
-            self._is_unreachable = fault.kind == "unreachable"
             failure = SandboxFailure("start", f"setting up a sandbox failed ({fault.kind}): {fault.detail}")
         if failure is not None or self._is_closed:
             self.bury(machine)
@@ -184,8 +184,6 @@ class Fleet:
         return None
 
     def _hear_failure(self, outcome: SandboxFailure | RewardError) -> None:
-        self._failures_in_a_row += 1
-        others = bool(self.ready)
         if isinstance(outcome, RewardError):
             self._refusals_in_a_row += 1
             known = self._ledger.creates > 0 and isinstance(outcome, ConfigurationError)
@@ -195,12 +193,14 @@ class Fleet:
             self._on_failure(outcome)
             return
         _log.info("e2b: no sandbox: %s (%s)", outcome.detail, outcome.kind)
-        if not others and self._failures_in_a_row > self._options.retries:
-            self._failures_in_a_row = 0
-            if self._is_unreachable and self.greeting is None:
-                self._on_failure(NoAgentError(f"e2b: no sandbox takes commands: {outcome.detail}"))
-            else:
-                self._on_failure(SandboxFailure(outcome.kind, outcome.detail, retryable=False))
+        self._drought.add(outcome.detail)
+        has_no_agents = self._drought.has_no_agents and self.greeting is None
+        if self.ready or not self._drought.is_to_be_told():
+            return
+        if has_no_agents:
+            self._on_failure(NoAgentError(f"e2b: no sandbox takes commands: {outcome.detail}"))
+        else:
+            self._on_failure(SandboxFailure(outcome.kind, outcome.detail, retryable=False))
 
     def _on_death(self, machine: Machine, why: str) -> None:
         self.retire(machine, why)

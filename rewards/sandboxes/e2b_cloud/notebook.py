@@ -2,8 +2,10 @@
 
 The end of a cell's answer is no proof that the cell came to its end: a stream that was cut off in good order looks like
 a program that has printed nothing. So the kernel shows a mark after each cell, behind everything else of it, and writes
-into a file how far it is, which is asked for when the time is up. A program could forge either, or leave them out: it
-would be to its own harm, because a cell without its mark is run again elsewhere, and is blamed in the end.
+into a file how far it is, which is asked for when the time is up. Before each cell it shows a mark, too: where not even
+that was heard, the answer's stream is dead, and what the cell does is not known. A program could forge any of these, or
+leave them out: it would be to its own harm, because a cell without its marks is run again elsewhere, and is blamed in
+the end.
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ import enum
 _SOURCE = """
 def _hooks(mark, path):
     import os
+    import sys
     import IPython
     shell = IPython.get_ipython()
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    cells, write, show = [0], os.pwrite, shell.display_pub.publish
+    cells, write, show, flush = [0], os.pwrite, shell.display_pub.publish, sys.stdout.flush
     def told(word):
         write(file, ("%08d %s" % (cells[0], word)).encode(), 0)
     def begin(*_):
         cells[0] += 1
         told("began")
+        show({"text/plain": "%s+%d" % (mark, cells[0])})
+        flush()
     def end(*_):
         told("ended")
         show({"text/plain": "%s-%d" % (mark, cells[0])})
@@ -48,6 +53,11 @@ def hooks(mark: str, path: str) -> str:
 def mark_of(mark: str, number: int) -> str:
     """Return what is shown after cell *number*."""
     return f"{mark}-{number}"
+
+
+def first_mark_of(mark: str, number: int) -> str:
+    """Return what is shown before cell *number*, for every cell behind that with the hooks."""
+    return f"{mark}+{number}"
 
 
 def read_progress(text: str, number: int) -> Progress:
