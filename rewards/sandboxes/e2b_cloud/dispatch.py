@@ -146,8 +146,9 @@ class Dispatcher:
                 machine = max(open_to_all, key=_free_lanes, default=None)
                 if machine is None or _free_lanes(machine) + turn <= 0:
                     break
-                # One's share of what waits: eight in a trip save commands, one in a trip spreads the last jobs out.
-                share = min(math.ceil(waiting / lanes), self._options.trip_jobs)
+                # One's share of what waits: eight in a trip save commands, few in a trip spread the last jobs out.
+                share = max(math.ceil(waiting / lanes), min(self.fleet.pace.jobs_worth_a_trip(), machine.lanes))
+                share = min(share, self._options.trip_jobs)
                 self._ride(Trip(machine, self._line.take(Place.SHARED, share)))
                 waiting = self._line.count(Place.SHARED)
 
@@ -233,7 +234,9 @@ class Dispatcher:
         """Return how many more lanes would be of use by the time that they come; those on their way are not there."""
         under_way = sum(ticket.is_open for ride in self._rides.values() for ticket in ride.tickets)
         worth = self.fleet.pace.lanes_worth_having(
-            self._line.count(Place.SHARED) + under_way, longest_wait_s=self._line.longest_wait_s(Place.SHARED)
+            self._line.count(Place.SHARED) + under_way,
+            longest_wait_s=self._line.longest_wait_s(Place.SHARED),
+            trip_jobs=self._options.trip_jobs,
         )
         there = sum(machine.lanes for machine in self.fleet.ready if not machine.bare and not machine.retired)
         return min(worth, float(self._line.count(Place.SHARED))) if not there else worth - there
