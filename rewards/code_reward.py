@@ -154,9 +154,9 @@ class CodeReward:
         began = time.monotonic()
         samples, units = read_samples(self._read(prompts, completions, columns), self._reading)
         batch = self._graded(samples, *self._grader.run(units), began=began)
-        if self._grader.count(batch.grades):
-            batch = self._graded(samples, *self._grader.run(units), began=began)
-            self._grader.count(batch.grades)
+        if self._grader.count(batch.grades, batch.figures):
+            spent_s = time.monotonic() - began
+            batch = self._graded(samples, *self._grader.run(units, spent_s=spent_s), began=began)
         return batch
 
     async def agrade(
@@ -167,9 +167,9 @@ class CodeReward:
         call = self._read(prompts, completions, columns)
         samples, units = await asyncio.to_thread(read_samples, call, self._reading)  # parsing would hold up their loop
         batch = self._graded(samples, *await self._grader.run_async(units), began=began)
-        if await asyncio.to_thread(self._grader.count, batch.grades):
-            batch = self._graded(samples, *await self._grader.run_async(units), began=began)
-            await asyncio.to_thread(self._grader.count, batch.grades)
+        if await asyncio.to_thread(self._grader.count, batch.grades, batch.figures):
+            spent_s = time.monotonic() - began
+            batch = self._graded(samples, *await self._grader.run_async(units, spent_s=spent_s), began=began)
         return batch
 
     def explain(self, completion: Any, **row: Any) -> str:

@@ -84,6 +84,8 @@ class BatchFigures:
     """The sandboxes that the reward may use, whether this batch did or not."""
     usage: tuple[tuple[str, float], ...] = ()
     """Running totals of what sandboxes that are paid for have used, by name."""
+    moves: int = 0
+    """How often the reward had changed its sandbox before this batch."""
 
 
 @dataclass(frozen=True)

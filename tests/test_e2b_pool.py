@@ -156,6 +156,28 @@ def test_a_sandbox_that_is_kept_is_renewed_before_its_time_is_over(service: Serv
     assert service.stats().creates == 1
 
 
+def test_a_sandbox_that_is_lost_while_it_is_set_up_does_not_hold_its_place(service: ServiceHandle) -> None:
+    """The place of the only one allowed: whoever waits for it would wait for ever."""
+
+    async def ask() -> None:
+        async with pool_on(service, ttl_s=5, max_sandboxes=1) as sandbox:
+            task = asyncio.create_task(sandbox.run(echo("a")))
+            while service.stats().requests.get("rest/kill", 0) == 0:
+                await asyncio.sleep(0.05)
+            service.clear_faults()
+            service.change(round_trip_s=0.0, kill_latency_s=0.0)
+            async with asyncio.timeout(60):
+                assert outputs(await task) == ["aa\n"]
+
+    service.change(round_trip_s=1.6, kill_latency_s=3.0)
+    service.add_fault(Fault.INTERNAL_ERROR, probability=1.0, match="rest/timeout")
+    try:
+        asyncio.run(ask())
+    finally:
+        service.change(round_trip_s=0.0, kill_latency_s=0.0)
+    assert service.stats().creates >= 2
+
+
 def test_a_start_that_is_cancelled_in_mid_create_leaves_nothing_behind(service: ServiceHandle) -> None:
     async def ask() -> None:
         async with pool_on(service) as sandbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import time
 
 import pytest
 
@@ -88,6 +89,33 @@ def test_an_awaiting_caller_is_moved_as_well() -> None:
 
     with reward_of(Gone(), fallback="local", name="awaited") as reward:
         assert asyncio.run(go(reward)) == [[None, None], [1.0, 0.0]]
+
+
+def test_callers_side_by_side_are_all_moved() -> None:
+    """A batch that was under way in the sandbox that was left says nothing about the other one."""
+
+    async def go(reward: CodeReward) -> list[list[float | None]]:
+        row = {"prompts": ["", ""], "completions": [RIGHT, WRONG], "expected_output": ["1", "1"]}
+        return await asyncio.gather(*(reward.acall(**row) for _ in range(8)))
+
+    with reward_of(Gone(), fallback="local", name="crowd") as reward:
+        scores = asyncio.run(go(reward))
+    assert scores.count([1.0, 0.0]) >= 7, "only the first one came before the breaker opened"
+
+
+def test_a_batch_that_runs_twice_ends_by_its_one_deadline() -> None:
+    class Late(Gone):
+        async def run(self, job, *, keep_going=None):
+            await asyncio.sleep(60)
+            raise AssertionError("it is cancelled at the deadline")
+
+    with CodeReward(
+        sandbox=Late(), breaker=CircuitBreaker(batches=1), fallback="local", batch_deadline_s=2.0, name="late"
+    ) as reward:
+        began = time.monotonic()
+        assert len(scores_of(reward)) == 2
+        assert time.monotonic() - began < 10, "and not another two seconds, and what they cost, for the second run"
+        assert scores_of(reward) == [1.0, 0.0]
 
 
 def test_the_fallback_may_be_a_sandbox_with_options_of_its_own() -> None:

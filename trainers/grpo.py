@@ -27,8 +27,6 @@ from .report import write_report
 
 _log = logging.getLogger("trainers")
 _UNSET = RewardArguments()
-_SHARED = ("preload", "site_packages")
-"""Options of both sandboxes."""
 
 
 def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0) -> CodeReward:
@@ -63,7 +61,7 @@ def _sandbox(arguments: RewardArguments) -> str | LocalSandbox | E2BSandbox:
     name = chosen_name(arguments.sandbox)
     given, e2b = _given(arguments, "sandbox_"), _given(arguments, "e2b_")
     local: dict[str, Any] = {option: given.pop(option) for option in ("slots", "level") if option in given}
-    if arguments.sandbox == "e2b" and local:
+    if arguments.sandbox == "e2b" and local and arguments.fallback is None:
         raise ConfigurationError("sandbox_slots and sandbox_level are the local sandbox's, but sandbox is 'e2b'")
     if arguments.sandbox == "local" and e2b:
         names = ", ".join(f"e2b_{option}" for option in e2b)
@@ -77,11 +75,11 @@ def _sandbox(arguments: RewardArguments) -> str | LocalSandbox | E2BSandbox:
 
 
 def _fallback(arguments: RewardArguments) -> str | LocalSandbox | None:
-    """Return the sandbox to move to, in which programs find the same modules as in the one that is left."""
-    shared = {name: value for name, value in _given(arguments, "sandbox_").items() if name in _SHARED}
-    if arguments.fallback != "local" or not shared or chosen_name(arguments.sandbox) == "local":
+    """Return the sandbox to move to, with the protection that was asked for and the modules that programs find."""
+    given = _given(arguments, "sandbox_")
+    if arguments.fallback != "local" or not given or chosen_name(arguments.sandbox) == "local":
         return arguments.fallback
-    return LocalSandbox(**shared)
+    return LocalSandbox(**given)
 
 
 def _given(arguments: RewardArguments, prefix: str) -> dict[str, Any]:

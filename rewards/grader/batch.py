@@ -42,6 +42,11 @@ class BatchSettings:
         if not isinstance(self.retries, int) or self.retries < 0:
             raise ConfigurationError(f"retries must be a whole number, 0 or more, found {self.retries!r}")
 
+    @property
+    def patience_s(self) -> float | None:
+        """Return how long the side that waits for a batch waits for it."""
+        return None if self.batch_deadline_s is None else self.batch_deadline_s + self.guard_s
+
 
 class Batch:
     """Runs units and holds what became of them. `run` lives on the background loop; `settle` may be called anywhere."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..errors import CircuitBreakerOpen, ConfigurationError
 from ..grades import BatchFigures, Grade, Verdict
@@ -16,6 +18,7 @@ from .loop import BackgroundLoop, Work
 from .trial import Outcome, Unit
 from .workplace import Workplace, announce
 
+SHORTEST_RERUN_S = 1.0
 _log = logging.getLogger("rewards")
 
 
@@ -39,29 +42,33 @@ class Grader:
         self._settings = settings
         self._record = BatchRecord(breaker)
         self._warned_of_limits = False
+        self._moves = 0
+        self._moving = threading.Lock()
 
-    def run(self, units: Sequence[Unit]) -> tuple[list[Outcome], BatchFigures]:
-        """Run *units* and wait, whatever else the calling thread has under way."""
-        loop, batch = self._batch_of(units)
+    def run(self, units: Sequence[Unit], *, spent_s: float = 0.0) -> tuple[list[Outcome], BatchFigures]:
+        """Run *units* and wait, whatever else the calling thread has under way; *spent_s* of the deadline are over."""
+        settings, moves = self._settings_after(spent_s), self._moves
+        loop, batch = self._batch_of(units, settings)
         if loop.is_current_thread:
             raise ConfigurationError("a reward was called on its own background loop: await its `acall` or `agrade`")
         work = loop.prepare(batch.run())
         try:
             work.begin()
-            concurrent.futures.wait([work.future], timeout=self._patience_s)
+            concurrent.futures.wait([work.future], timeout=settings.patience_s)
         except BaseException:  # KeyboardInterrupt, above all: the batch must not run on behind the user's back
             work.cancel()
             concurrent.futures.wait([work.future], timeout=2 * CLEANUP_S)
             raise
-        return self._settled(loop, batch, work)
+        return self._settled(loop, batch, work, moves)
 
-    async def run_async(self, units: Sequence[Unit]) -> tuple[list[Outcome], BatchFigures]:
+    async def run_async(self, units: Sequence[Unit], *, spent_s: float = 0.0) -> tuple[list[Outcome], BatchFigures]:
         """Run *units* and await them on whatever loop the caller has."""
-        loop, batch = self._batch_of(units)
+        settings, moves = self._settings_after(spent_s), self._moves
+        loop, batch = self._batch_of(units, settings)
         work = loop.begin(batch.run())
         waiter = asyncio.wrap_future(work.future)
         try:
-            await asyncio.wait([waiter], timeout=self._patience_s)
+            await asyncio.wait([waiter], timeout=settings.patience_s)
         except asyncio.CancelledError:
             work.cancel()
             await asyncio.wait([waiter], timeout=2 * CLEANUP_S)
@@ -69,9 +76,9 @@ class Grader:
         finally:
             if waiter.done() and not waiter.cancelled():
                 waiter.exception()  # it is raised below, from the other future; asyncio would log it as forgotten
-        return self._settled(loop, batch, work)
+        return self._settled(loop, batch, work, moves)
 
-    def count(self, grades: Sequence[Grade]) -> bool:
+    def count(self, grades: Sequence[Grade], figures: BatchFigures) -> bool:
         """Count a batch of completions, and tell whether it has to run again, because the sandbox was changed.
 
         Raises `CircuitBreakerOpen` where there is no other sandbox, or that one judges nothing either.
@@ -79,22 +86,27 @@ class Grader:
         run = [grade for grade in grades if grade.tests]
         unjudged = [grade for grade in run if _is_lost(grade)]
         reason = unjudged[0].detail if unjudged else ""
-        try:
-            self._record.add(unjudged=len(unjudged), run=len(run), reason=reason)
-        except CircuitBreakerOpen as error:
-            if self._fallback is None:
-                raise
-            self._move(error)
-            return True
-        return False
+        with self._moving:
+            if figures.moves < self._moves:  # it ran where nobody works any more: no word on the sandbox of now
+                return bool(unjudged)
+            try:
+                self._record.add(unjudged=len(unjudged), run=len(run), reason=reason)
+                return False
+            except CircuitBreakerOpen as error:
+                if self._fallback is None:
+                    raise
+                left = self._move(self._fallback, error)
+        left.close()
+        return True
 
-    def _move(self, error: CircuitBreakerOpen) -> None:
-        """Work in the other sandbox from here on; it is never changed back, or a reward would mean two things."""
-        left, self.workplace, self._fallback = self.workplace, self._fallback or self.workplace, None
+    def _move(self, to: Workplace, error: CircuitBreakerOpen) -> Workplace:
+        """Work elsewhere from here on, for good (a reward must not mean two things), and return what was left."""
+        left, self.workplace, self._fallback = self.workplace, to, None
+        self._moves += 1
         self._record.reset()
         _log.error("moving to the sandbox %r, where this batch is run again. %s", self._fallback_name, error)
         self._announces = False
-        left.close()
+        return left
 
     def close(self) -> None:
         """Let go of the sandbox."""
@@ -102,17 +114,19 @@ class Grader:
         if self._fallback is not None:
             self._fallback.close()
 
-    @property
-    def _patience_s(self) -> float | None:
-        deadline = self._settings.batch_deadline_s
-        return None if deadline is None else deadline + self._settings.guard_s
+    def _settings_after(self, spent_s: float) -> BatchSettings:
+        """Return the settings for a batch of which *spent_s* are over: a second run of it is no reason to be late."""
+        deadline_s = self._settings.batch_deadline_s
+        if deadline_s is None or not spent_s:
+            return self._settings
+        return replace(self._settings, batch_deadline_s=max(deadline_s - spent_s, SHORTEST_RERUN_S))
 
-    def _batch_of(self, units: Sequence[Unit]) -> tuple[BackgroundLoop, Batch]:
+    def _batch_of(self, units: Sequence[Unit], settings: BatchSettings) -> tuple[BackgroundLoop, Batch]:
         loop, sandbox = self.workplace.enter()
         self._warn_of_limits(units)
         if self._announces:
-            return loop, Batch(units, sandbox=sandbox, settings=self._settings, on_start=announce)
-        return loop, Batch(units, sandbox=sandbox, settings=self._settings)
+            return loop, Batch(units, sandbox=sandbox, settings=settings, on_start=announce)
+        return loop, Batch(units, sandbox=sandbox, settings=settings)
 
     def _warn_of_limits(self, units: Sequence[Unit]) -> None:
         """Say once that the deadline ends programs before their own limit does: the slow ones teach nothing then."""
@@ -129,7 +143,9 @@ class Grader:
             deadline_s,
         )
 
-    def _settled(self, loop: BackgroundLoop, batch: Batch, work: Work[None]) -> tuple[list[Outcome], BatchFigures]:
+    def _settled(
+        self, loop: BackgroundLoop, batch: Batch, work: Work[None], moves: int
+    ) -> tuple[list[Outcome], BatchFigures]:
         if work.future.done():
             work.future.result()
         else:
@@ -146,6 +162,7 @@ class Grader:
             rescued=batch.rescued,
             sandboxes=self._all_names(batch.sandbox_name),
             usage=self._all_usage(batch.usage()),
+            moves=moves,
         )
 
     def _all_usage(self, totals: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

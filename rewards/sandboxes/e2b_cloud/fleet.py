@@ -177,6 +177,8 @@ class Fleet:
         if failure is not None or self._is_closed:
             self.bury(machine)
             return failure
+        if machine.retired:  # its heart stopped while it was set up: it is being killed, and must not take a place
+            return SandboxFailure("start", machine.retired)
         if not machine.bare:
             self.greeting = machine.greeting
         machine.idle_since_s = time.monotonic()
