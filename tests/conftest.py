@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +34,12 @@ def sandbox(request: pytest.FixtureRequest, loop: asyncio.Runner) -> Iterator[Lo
         pytest.skip(f"run the tests where level {request.param} is to be had: {missing}")
     yield local
     loop.run(local.close())
+
+
+@pytest.fixture
+def not_accelerated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide that an earlier test has trained in this process: what accelerate knows comes before the environment."""
+    monkeypatch.delitem(sys.modules, "accelerate.state", raising=False)
 
 
 @pytest.fixture

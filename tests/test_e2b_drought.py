@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rewards.sandboxes.e2b_cloud.drought import PATIENCE_S, Drought
+from rewards.sandboxes.e2b_cloud.drought import PASSING_PATIENCE_S, PATIENCE_S, Drought
 
 CLOSED = "setting up a sandbox failed (unreachable): The sandbox is running but port is not open"
 
@@ -60,3 +60,27 @@ def test_a_closed_port_among_other_failures_is_one_of_them() -> None:
     for detail in (CLOSED, "503", CLOSED, CLOSED, CLOSED):
         drought.add(detail)
         assert not drought.has_no_agents
+
+
+def test_a_service_that_only_asks_for_patience_gets_more_of_it() -> None:
+    clock = Clock()
+    drought = Drought(1, clock=clock)
+    for _ in range(20):
+        drought.add("429", passing=True)
+    clock.now_s += PASSING_PATIENCE_S - 1.0
+    drought.add("429", passing=True)
+    assert not drought.is_to_be_told()
+    clock.now_s += 1.0
+    assert drought.is_to_be_told()
+
+
+def test_what_passes_does_not_count_with_what_fails() -> None:
+    clock = Clock()
+    drought = Drought(1, clock=clock)
+    drought.add("503")
+    for _ in range(5):
+        drought.add("429", passing=True)
+    clock.now_s += PATIENCE_S
+    assert not drought.is_to_be_told()
+    drought.add("503")
+    assert drought.is_to_be_told()

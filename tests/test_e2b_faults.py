@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 from types import ModuleType
@@ -18,7 +19,15 @@ from e2b import exceptions  # noqa: E402
 
 from rewards import ConfigurationError  # noqa: E402
 from rewards.records import SandboxFailure  # noqa: E402
-from rewards.sandboxes.e2b_cloud.faults import KINDS, OLD_CREATE_HINT, TABLE, Fault, classify  # noqa: E402
+from rewards.sandboxes.e2b_cloud import credentials  # noqa: E402
+from rewards.sandboxes.e2b_cloud.faults import (  # noqa: E402
+    KINDS,
+    OLD_CREATE_HINT,
+    TABLE,
+    UNSENDABLE_HINT,
+    Fault,
+    classify,
+)
 
 MODULES = ["e2b", "e2b.exceptions", "e2b_code_interpreter", "e2b_code_interpreter.exceptions", "httpx", "pyqwest"]
 MODULES += ["httpcore", "connectrpc.errors"]
@@ -58,7 +67,11 @@ def status(code: int, text: str = "no") -> exceptions.SandboxException:
     return exceptions.SandboxException(f"{code}: {text}", status_code=code)
 
 
+HEADER = ValueError("Invalid header value 'a-secret\\n')")
 FATAL = [
+    pytest.param(httpx.LocalProtocolError(str(HEADER)), UNSENDABLE_HINT, id="a header"),
+    pytest.param(httpx.LocalProtocolError("Invalid header name: 'x a'"), UNSENDABLE_HINT, id="a header's name"),
+    pytest.param(httpx.UnsupportedProtocol("Request URL is missing an 'http://'"), "URL is missing", id="a URL"),
     pytest.param(status(400, "Timeout cannot be greater than 1 hours"), "greater than 1 hours", id="400"),
     pytest.param(status(401), "key", id="401 of an older SDK"),
     pytest.param(exceptions.AuthenticationException("401: Unauthorized"), "E2B_API_KEY", id="401"),
@@ -188,3 +201,26 @@ def test_a_class_that_nobody_has_heard_of_goes_by_what_it_is_made_from() -> None
 
 def test_a_fault_without_a_text_still_says_something() -> None:
     assert classify(httpx.ReadTimeout(""), during="run") == Fault("timeout", "ReadTimeout")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"api_key": "cl\u00e9"}, {"headers": {"X-A": "a\nsecret"}}, {"proxy": "http://me:secret@localhost:99999"}],
+    ids=str,
+)
+def test_what_the_http_stack_does_not_send_is_the_users_to_mend(options: dict[str, Any]) -> None:
+    """The options of ours refuse these; a class of the user's may let them through."""
+    told = {"api_key": "e2b_" + "0" * 40, "api_url": "http://127.0.0.1:9", **options}
+    fault = classify(raised(asyncio.run, e2b.AsyncSandbox.create(**told)), during="create")
+    assert fault is not None
+    assert (fault.kind, fault.fatal, fault.detail) == ("request", True, UNSENDABLE_HINT)
+
+
+def test_no_fault_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "_known", set())
+    monkeypatch.setenv("E2B_API_KEY", "e2b_of_the_environment")
+    proxy = "http://somebody:pass%21word@proxy:3128"
+    credentials.remember(api_key="e2b_given", headers={"A": "Bearer a-token", "b": "c"}, proxy=proxy)
+    said = f"e2b_given e2b_of_the_environment a-token pass!word pass%21word {proxy} and the rest"
+    assert Fault("auth", said).detail == f"{(credentials.HIDDEN + ' ') * 6}and the rest"
+    assert Fault("auth", "Bearer a-token").failure.detail == f"auth: {credentials.HIDDEN}"

@@ -179,6 +179,23 @@ def test_a_refusal_for_good_is_raised_at_once(status: int) -> None:
     run(work)
 
 
+def test_a_sandbox_that_comes_in_the_moment_of_a_cancellation_is_discarded() -> None:
+    async def work() -> None:
+        account = Account()
+        gate = account.gate(cap=1)
+
+        async def create(key: str) -> str:
+            caller.cancel()
+            return await account.create(key)
+
+        caller = asyncio.ensure_future(gate.admit(create, give_up_at=soon()))
+        await asyncio.wait({caller})
+        await gate.drain(5)
+        assert account.killed == ["s1"]
+
+    run(work)
+
+
 @pytest.mark.parametrize(("refusals", "is_believed"), [(2, False), (3, True)])
 def test_a_key_that_has_worked_is_not_given_up_at_once(refusals: int, is_believed: bool) -> None:
     """A gateway that hiccups must not end a run of days."""

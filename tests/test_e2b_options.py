@@ -11,6 +11,7 @@ import pytest
 from rewards import ConfigurationError
 from rewards.options import shown
 from rewards.sandboxes.e2b_cloud.options import E2BOptions
+from rewards.sandboxes.e2b_cloud.pool import E2BSandbox
 
 REFUSED = {
     "plan": ["team", None, 1],
@@ -26,10 +27,12 @@ REFUSED = {
     "retries": [-1, None],
     "silence_s": [0, None],
     "request_timeout_s": [0, None],
-    "api_key": [7, b"key"],
+    "api_key": [7, b"key", "key\n", " key", "a key", "k\0y", "cl\u00e9"],
+    "api_url": ["localhost:3000", "ftp://localhost", 1],
+    "sandbox_url": ["localhost:3000", "http://", "http://localhost:port"],
     "template": [1],
-    "proxy": [["http://localhost"]],
-    "headers": [{"a": 1}, ["a"], None],
+    "proxy": [["http://localhost"], "nonsense", "ftp://x:1", "http://x:99999", "http://x:1\n"],
+    "headers": [{"a": 1}, ["a"], None, {"a": "b\nc"}, {"a": "b\n"}, {"a": "\u00e9"}, {"a b": "c"}, {"": "c"}],
     "metadata": [{1: "a"}, "a=b"],
     "create_arguments": [{1: 2}, None],
     "allow_internet_access": [1, "no", None],
@@ -59,15 +62,45 @@ def test_a_plan_is_a_rate_and_a_cap(plan: str, rate: float, cap: int) -> None:
     assert (options.account_creates_per_s, options.account_max_sandboxes) == (2.5, 1100)
 
 
-@pytest.mark.parametrize("key", ["", "e2b_0", "br_not_hex", "äöü"])
-def test_any_text_may_be_a_key(key: str) -> None:
+@pytest.mark.parametrize("key", ["", "e2b_0", "br_not_hex", "a:b/c+d="])
+def test_any_text_that_can_be_sent_may_be_a_key(key: str) -> None:
     """Other vendors' backends have keys of their own form."""
     assert E2BOptions(api_key=key).api_key == key
 
 
 def test_a_secret_is_not_shown() -> None:
-    options = E2BOptions(api_key="s3cret", headers={"Authorization": "s3cret"}, proxy="http://me:s3cret@proxy")
+    options = E2BOptions(
+        api_key="s3cret",
+        headers={"Authorization": "Bearer s3cret"},
+        proxy="http://me:s3cret@proxy",
+        create_arguments={"envs": {"TOKEN": "s3cret"}},
+    )
     assert "s3cret" not in repr(options)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", b"s3cret"),
+        ("api_key", "s3cret\n"),
+        ("headers", {"Authorization": "s3cret", "a": 5}),
+        ("headers", {"Authorization": "s3cret\n"}),
+        ("proxy", ["http://me:s3cret@proxy"]),
+        ("proxy", "me:s3cret@proxy"),
+        ("create_arguments", ["s3cret"]),
+    ],
+)
+def test_a_secret_that_is_refused_is_not_shown_either(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} must be .* a {type(value).__name__} that") as caught:
+        E2BOptions(**{name: value})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_option_that_is_misspelt_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown options: api_kye; known are .*api_key") as caught:
+        E2BSandbox(api_kye="s3cret")
+    assert "s3cret" not in str(caught.value)
+    assert "RESERVED" not in str(caught.value)
 
 
 def test_options_travel_to_other_processes() -> None:

@@ -89,6 +89,7 @@ def test_no_key_is_an_error_before_the_service_is_asked(monkeypatch: pytest.Monk
         asyncio.run(E2BSandbox().start())
 
 
+@pytest.mark.usefixtures("not_accelerated")
 def test_a_share_of_less_than_one_sandbox_is_an_error_that_names_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "64")
     with pytest.raises(ConfigurationError, match="max_sandboxes=20"):
@@ -223,6 +224,23 @@ def test_a_budget_that_is_used_up_is_raised_and_nothing_costs_more(service: Serv
                 await sandbox.run(echo("a"))
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize("method", ["start", "run"])
+def test_a_budget_that_is_used_up_before_the_first_sandbox_is_ready_is_raised(
+    service: ServiceHandle, method: str
+) -> None:
+    async def ask() -> None:
+        async with pool_on(service, max_sandboxes=1, max_sandbox_seconds=1.5) as sandbox:
+            for _ in range(2):
+                async with asyncio.timeout(5.0):
+                    with pytest.raises(BudgetExceeded, match="max_sandbox_seconds"):
+                        await (sandbox.start() if method == "start" else sandbox.run(echo("a")))
+            await until_alive(service, 0)
+
+    service.add_fault(Fault.ENVD_SILENCE, match="process/Start")
+    asyncio.run(ask())
+    assert service.stats().creates == 1
 
 
 def test_a_full_account_is_waited_for_while_work_goes_on(service: ServiceHandle) -> None:

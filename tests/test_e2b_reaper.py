@@ -22,8 +22,10 @@ from e2b_service.faults import Fault as Wrong
 from e2b_service.handle import ServiceHandle, start_service
 
 from rewards.sandboxes.e2b_cloud import sdk, sweep
+from rewards.sandboxes.e2b_cloud.ledger import Ledger
+from rewards.sandboxes.e2b_cloud.machine import Machine
 from rewards.sandboxes.e2b_cloud.options import E2BOptions
-from rewards.sandboxes.e2b_cloud.reaper import Reaper, _environment
+from rewards.sandboxes.e2b_cloud.reaper import Reaper, _environment, check_all
 from rewards.sandboxes.e2b_cloud.shares import Rank
 from rewards.sandboxes.e2b_cloud.tags import OURS, own_tags
 
@@ -122,6 +124,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_a_trainer_that_is_killed_leaves_no_sandbox(service: ServiceHandle, number: signal.Signals) -> None:
     """A Ctrl-C in the terminal reaches every process of the terminal's group, but not the reaper."""
@@ -212,10 +215,58 @@ def test_a_reaper_that_was_killed_does_not_disturb_the_trainer(service: ServiceH
     os.kill(reaper.pid, signal.SIGKILL)
     wait_for_end(reaper.pid)
     assert not reaper.is_alive
-    reaper.add("a")
     reaper.remove("a")
     reaper.done()
     reaper.done()
+
+
+def test_a_reaper_that_was_killed_is_replaced_by_one_that_knows_as_much(
+    service: ServiceHandle, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = options_for(service)
+    theirs = asyncio.run(sdk.load(options).create({"by": "nobody who could be found by tags"}))
+    reaper = Reaper(options, own_tags(options, Rank()).owned)
+    reaper.add(theirs.sandbox_id)
+    killed = reaper.pid
+    os.kill(killed, signal.SIGKILL)
+    wait_for_end(killed)
+    check_all()
+    assert reaper.is_alive
+    assert reaper.pid != killed
+    check_all()
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+    reaper.hand_over()
+    wait_for_none_alive(service)
+    check_all()
+    assert caplog.text.count("has died") == 1
+
+
+def test_a_heartbeat_of_a_sandbox_finds_out_that_the_reaper_is_gone(service: ServiceHandle) -> None:
+    async def work() -> None:
+        options = options_for(service, ttl_s=5)
+        sandbox = await sdk.load(options).create({})
+        reaper = Reaper(options, OURS)
+        killed = reaper.pid
+        os.kill(killed, signal.SIGKILL)
+        machine = Machine(sandbox, options, ledger=Ledger(0.0, None), bare=True)
+        machine.keep_alive(lambda *_: None)
+        ends_at = time.monotonic() + GONE_WITHIN_S
+        while reaper.pid == killed and time.monotonic() < ends_at:
+            await asyncio.sleep(0.1)
+        await machine.kill()
+        assert reaper.pid != killed
+        reaper.done()
+
+    asyncio.run(work())
+
+
+def test_what_cleans_up_after_a_pool_is_no_zombie_afterwards(service: ServiceHandle) -> None:
+    options = options_for(service)
+    first = Reaper(options, own_tags(options, Rank()).owned)
+    first.hand_over()
+    wait_for_end(first.pid)
+    Reaper(options, OURS).done()
+    assert not Path(f"/proc/{first.pid}").exists()
 
 
 def test_a_class_that_cannot_travel_does_not_keep_the_reaper_from_its_work(service: ServiceHandle) -> None:

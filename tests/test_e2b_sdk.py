@@ -153,6 +153,28 @@ def test_an_empty_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sdk.has_key(E2BOptions())
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("E2B_API_KEY", "e2b_s3cret\n"), ("E2B_API_URL", "s3cret.example:3000"), ("E2B_SANDBOX_URL", "s3cret.example")],
+)
+def test_what_the_environment_cannot_mean_is_an_error_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        sdk.load(E2BOptions())
+    assert "s3cret" not in str(caught.value)
+    sdk.load(E2BOptions(api_key="given", api_url="http://localhost:1", sandbox_url="http://localhost:1"))
+
+
+def test_a_key_that_the_service_repeats_is_not_shown(service: ServiceHandle) -> None:
+    options = options_for(service)
+    sdk.load(options)
+    fault = classify(ConnectionError(f"no such key: {options.api_key}"), during="create")
+    assert fault is not None
+    assert service.api_key not in fault.detail
+
+
 def test_the_debug_mode_of_the_sdk_is_warned_of(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -21,6 +21,7 @@ def test_the_ranks_together_use_the_whole_cap_and_no_more(ranks: int) -> None:
     assert sum(share.creates_per_s for share in shares) == pytest.approx(1)
     assert sum(share.max_sandbox_seconds or 0 for share in shares) == pytest.approx(300)
     assert all(share.keep_warm <= share.max_sandboxes for share in shares)
+    assert sum(share.keep_warm for share in shares) == 4
 
 
 def test_a_share_below_one_sandbox_is_an_error_that_names_the_cap() -> None:
@@ -30,6 +31,7 @@ def test_a_share_below_one_sandbox_is_an_error_that_names_the_cap() -> None:
         share_of(E2BOptions(max_sandboxes=3), Rank(0, 4))
 
 
+@pytest.mark.usefixtures("not_accelerated")
 @pytest.mark.parametrize(
     ("environment", "rank"),
     [
@@ -43,6 +45,7 @@ def test_the_launcher_says_which_rank_this_is(environment: dict[str, str], rank:
     assert find_rank(environment) == rank
 
 
+@pytest.mark.usefixtures("not_accelerated")
 @pytest.mark.parametrize("environment", [{"WORLD_SIZE": "two"}, {"WORLD_SIZE": "2", "RANK": "2"}, {"RANK": "-1"}])
 def test_a_place_that_does_not_exist_is_an_error(environment: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"RANK|WORLD_SIZE"):

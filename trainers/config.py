@@ -54,7 +54,7 @@ class RewardArguments:
         default=None, metadata={"help": "Programs that run at once in a sandbox; unset: one a virtual CPU."}
     )
     e2b_keep_warm: int | None = field(
-        default=None, metadata={"help": "Idle sandboxes that are kept, and paid for, between batches; unset: 4."}
+        default=None, metadata={"help": "Idle sandboxes that all ranks together keep between batches; unset: 4."}
     )
     e2b_idle_s: float | None = field(
         default=None, metadata={"help": "Seconds until the other idle ones are killed; unset: 30."}

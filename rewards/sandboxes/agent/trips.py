@@ -12,13 +12,15 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...records import Job, Limits, Program, Step
+from ...records import Job, Limits, Program, ScriptStep, Step
 from .steps import steps_from_bytes, steps_to_bytes
 
 LARGE_STEPS = 16 << 10
 """Bytes of inputs beyond which they are uploaded once, rather than sent with each program."""
 REMEMBERED_BLOBS = 64 << 20
 """Bytes of inputs that the host keeps ready to be sent again."""
+REMEMBERED_OBJECTS = 64
+"""Sets of inputs that are known again by being the same objects."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,26 @@ class BlobCache:
     def __init__(self, *, largest: int = REMEMBERED_BLOBS) -> None:
         self._left = largest
         self._made: OrderedDict[str, StepsBlob] = OrderedDict()
+        # The steps are kept with their blob: as long as they are, nothing else can have their ids.
+        self._seen: OrderedDict[tuple[int, ...], tuple[tuple[Step, ...], StepsBlob]] = OrderedDict()
 
     def blob_of(self, job: Job) -> StepsBlob:
         """Return `steps_blob(job.steps)`."""
-        data = steps_to_bytes(job.steps)
+        if not all(type(step) is ScriptStep for step in job.steps):
+            return self._make(job.steps)  # arguments may be changed in place, and are another input then
+        key = tuple(map(id, job.steps))
+        seen = self._seen.get(key)
+        if seen is not None:
+            self._seen.move_to_end(key)
+            return seen[1]
+        blob = self._make(job.steps)
+        self._seen[key] = job.steps, blob
+        if len(self._seen) > REMEMBERED_OBJECTS:
+            self._seen.popitem(last=False)
+        return blob
+
+    def _make(self, steps: Sequence[Step]) -> StepsBlob:
+        data = steps_to_bytes(steps)
         digest = _digest_of(data)
         known = self._made.get(digest)
         if known is not None:
@@ -68,6 +86,7 @@ class BlobCache:
         while self._left < 0 and len(self._made) > 1:
             _, oldest = self._made.popitem(last=False)
             self._left += len(oldest.data)
+            self._seen = OrderedDict((key, seen) for key, seen in self._seen.items() if seen[1] is not oldest)
         return blob
 
 

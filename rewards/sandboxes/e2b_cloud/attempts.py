@@ -3,7 +3,8 @@
 What happens to a sandbox is the service's fault, and the job runs again somewhere else, up to `retries` times; from the
 first loss on it has a sandbox to itself. A job whose sandbox goes down every time is watched for longer, up to twice as
 often, until it is clear that chance does not explain it (`blame`); then a job that is known to be good, and that takes
-as long, must come to its end before the program is blamed.
+longer than it ever lived, must come to its end before the program is blamed: something between the sandbox and us may
+cut off whatever takes long.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from .options import E2BOptions
 from .tickets import Lost, Report, Ticket
 
 PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
-LONGEST_WATCH_S = 10.0
-"""How long the known-good job runs at most: a program that brings a sandbox down later than that is rare."""
+LONGEST_LIFE_S = 60.0
+"""Of a program that can be blamed: for one that lives longer, no known-good job shows that it could have lived on."""
+LONGER, LONGER_S = 1.1, 1.0
+"""By how much the known-good job outlives the program, as a factor and in seconds."""
 _jitter = random.Random()  # not the module's own generator: trainers seed that one, and their runs must repeat
 
 
@@ -42,15 +45,21 @@ class Attempts:
         if known is not None:
             return JobResult((known,) * len(job.steps)), 0.0
         suspect, waits = Suspect(), list[float]()
-        blame = self._dispatcher.blame_for(Ticket(job, self._blob_of(job)))
-        failures = 0
+        blob = self._blob_of(job)
+        blame = self._dispatcher.blame_for(Ticket(job, blob))
+        failures, longest_s = 0, 0.0
         try:
             while True:
-                report = await self._attempt(job, suspect, waits, alone=failures > 0)
+                report = await self._attempt(Ticket(job, blob, suspect, alone=failures > 0), waits)
                 if not isinstance(report, Lost):
                     return report, waits[0]
                 failures += 1
-                if report.may_be_guilty and blame.is_guilty(suspect) and await self._is_service_well(job, report):
+                if report.may_be_guilty and suspect.solo_deaths.total():
+                    longest_s = max(longest_s, report.lived_s)
+                is_suspected = report.may_be_guilty and blame.is_guilty(suspect)
+                if is_suspected and longest_s > LONGEST_LIFE_S:
+                    return SandboxFailure(report.kind, _said(report, failures), retryable=False), waits[0]
+                if is_suspected and await self._is_service_well(job, longest_s):
                     blame.convict(suspect)
                     return self._convicted(job, report, suspect), waits[0]
                 watched = suspect.solo_deaths.total() >= max(1, failures - 1)
@@ -61,8 +70,7 @@ class Attempts:
         finally:
             blame.clear(suspect)
 
-    async def _attempt(self, job: Job, suspect: Suspect | None, waits: list[float], *, alone: bool) -> Report:
-        ticket = Ticket(job, self._blob_of(job), suspect, alone=alone)
+    async def _attempt(self, ticket: Ticket, waits: list[float]) -> Report:
         self._dispatcher.add(ticket)
         try:
             return await ticket.report
@@ -75,10 +83,10 @@ class Attempts:
     def _blob_of(self, job: Job) -> StepsBlob | None:
         return None if has_cells(job) else self._blobs.blob_of(job)
 
-    async def _is_service_well(self, job: Job, report: Lost) -> bool:
-        """Say whether a job that is known to be good comes to its end where this one did not."""
-        lasts_s = min(report.lived_s, LONGEST_WATCH_S)
-        answer = await self._attempt(control(lasts_s, cells=has_cells(job)), None, [], alone=True)
+    async def _is_service_well(self, job: Job, lived_s: float) -> bool:
+        """Say whether a job that is known to be good comes to its end where this one, which *lived_s*, did not."""
+        good = control(lived_s * LONGER + LONGER_S, cells=has_cells(job))
+        answer = await self._attempt(Ticket(good, self._blob_of(good), alone=True), [])
         return isinstance(answer, JobResult) and is_well(answer)
 
     def _convicted(self, job: Job, report: Lost, suspect: Suspect) -> JobResult:

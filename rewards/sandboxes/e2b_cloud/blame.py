@@ -12,8 +12,9 @@ cleared: a batch of hostile programs does not make the service look so bad that 
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...records import Job, TestRun
@@ -25,6 +26,8 @@ PRIOR_DEATHS, PRIOR_TRIPS = 1, 100
 LEAST_DEATHS = 3
 """However well the service has worked: it may have stopped doing so a moment ago."""
 MOST_REMEMBERED = 4096
+REMEMBERED_S = 600.0
+"""How long a guilty program is known again: nobody is infallible, and a verdict that was wrong is not for ever."""
 
 
 @dataclass(eq=False)
@@ -106,21 +109,38 @@ class Blame:
 class Convicts:
     """The programs that take their sandbox down, so that one that is asked for again costs no more sandboxes."""
 
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, list[tuple[Job, TestRun]]] = OrderedDict()
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._known: OrderedDict[str, list[_Verdict]] = OrderedDict()
 
     def remember(self, job: Job, end: TestRun) -> None:
-        """Remember that the program of *job* ends like that."""
-        self._known.setdefault(job.program.source, []).append((job, end))
+        """Remember for `REMEMBERED_S` that the program of *job* ends like that."""
+        verdicts = self._standing(job)
+        verdicts.append(_Verdict(job, end, self._now() + REMEMBERED_S))
+        self._known[job.program.source] = verdicts
         while len(self._known) > MOST_REMEMBERED:
             self._known.popitem(last=False)
 
     def end_of(self, job: Job) -> TestRun | None:
         """Return how *job* ends, if it is known."""
-        for known, end in self._known.get(job.program.source, ()):
-            if known is job or _is_same(known, job):
-                return end
+        for verdict in self._standing(job):
+            if verdict.job is job or _is_same(verdict.job, job):
+                return verdict.end
         return None
+
+    def _standing(self, job: Job) -> list[_Verdict]:
+        verdicts = self._known.pop(job.program.source, [])
+        standing = [verdict for verdict in verdicts if verdict.until_s > self._now()]
+        if standing:
+            self._known[job.program.source] = standing
+        return standing
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    job: Job
+    end: TestRun
+    until_s: float
 
 
 def _is_same(known: Job, job: Job) -> bool:

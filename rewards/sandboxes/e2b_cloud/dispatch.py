@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...errors import BudgetExceeded, RewardError
 from ...records import SandboxFailure
 from .blame import Blame
 from .cells import Cells
+from .faults import Fault
 from .fleet import Fleet
+from .idle import free_lanes, overdue
 from .ledger import Ledger
 from .machine import Machine
 from .options import E2BOptions
+from .throttle import line_up_again
 from .tickets import Place, Ticket, WaitingLine
 from .trip import Trip
 
-BREATH_S = 0.05
-"""A sandbox is idle for so long at least before it is killed: whoever was answered has a moment to ask again."""
-FIRST_BREATH_S = 5.0
-"""The same before the pool's first job: the sandbox came with `start`, and the jobs are on their way."""
 CONNECTIONS_KEPT_FREE = 20
 """For creations, renewals and kills, beside the streams of what is under way."""
 
@@ -37,6 +36,8 @@ class Dispatcher:
         self.fleet: Fleet
         """Set right after the construction: each needs the other."""
         self.trip_blame, self.cell_blame = Blame(), Blame()
+        self.on_spent: Callable[[BudgetExceeded], None] = lambda error: None
+        """Hears that the budget is used up."""
         self.wanted_at_first = 0
         """Sandboxes that the pool's start asks for, whether a job waits for them or not."""
         self._options, self._ledger = options, ledger
@@ -83,10 +84,11 @@ class Dispatcher:
         if self._is_closed or not self._has_budget():
             return
         self._drop_the_aged()
-        self._place_single(Place.ALONE)
-        self._place_single(Place.CELLS)
-        self._place_shared()
-        self._grow()
+        if not self.fleet.throttle.left_s:
+            self._place_single(Place.ALONE)
+            self._place_single(Place.CELLS)
+            self._place_shared()
+            self._grow()
         self._set_alarm(self._trim())
 
     def _has_budget(self) -> bool:
@@ -96,9 +98,8 @@ class Dispatcher:
             self.tell_everybody(error, under_way=True)
             for task in self._rides:
                 task.cancel()
-            for machine in list(self.fleet.ready):
-                self.fleet.retire(machine, "the budget is used up")
-            self._call_off_surplus({True: 0, False: 0})
+            self.fleet.give_up("the budget is used up")
+            self.on_spent(error)
             return False
         return True
 
@@ -143,8 +144,8 @@ class Dispatcher:
         for turn in range(1 + ahead):
             while waiting and self._has_streams:
                 open_to_all = self._unreserved(machines)
-                machine = max(open_to_all, key=_free_lanes, default=None)
-                if machine is None or _free_lanes(machine) + turn <= 0:
+                machine = max(open_to_all, key=free_lanes, default=None)
+                if machine is None or free_lanes(machine) + turn <= 0:
                     break
                 # One's share of what waits: eight in a trip save commands, few in a trip spread the last jobs out.
                 share = max(math.ceil(waiting / lanes), min(self.fleet.pace.jobs_worth_a_trip(), machine.lanes))
@@ -186,6 +187,9 @@ class Dispatcher:
         machine = ride.machine
         machine.riders.discard(ride)
         machine.idle_since_s = time.monotonic()
+        if isinstance(ride, Trip) and ride.throttled is not None and not task.cancelled():
+            self._line_up_again(ride, ride.throttled)
+            return
         error = None if task.cancelled() else task.exception()
         if error is not None:
             for ticket in ride.tickets:
@@ -196,10 +200,19 @@ class Dispatcher:
             self._ledger.deaths += 1
         if isinstance(ride, Trip) and not ride.doubt and not task.cancelled() and error is None:
             self.fleet.pace.record_trip(ride.wall_s, len(ride.tickets))
+            self.fleet.throttle.ease()
         self._judge(ride)
         worn = isinstance(ride, Cells) and machine.cell_jobs >= self._options.cell_jobs_per_sandbox
         if doubt or worn or machine.retired:
             self.fleet.retire(machine, doubt or "its cells have run")
+        self.look()
+
+    def _line_up_again(self, trip: Trip, fault: Fault) -> None:
+        """Let the jobs of a trip that was not let in wait for their turn; the sandbox is as good as before."""
+        self.fleet.throttle.hear(fault)
+        line_up_again(trip.tickets, self._line, fault)
+        if trip.machine.retired:
+            self.fleet.retire(trip.machine, trip.machine.retired)
         self.look()
 
     def _judge(self, ride: Trip | Cells) -> None:
@@ -215,7 +228,7 @@ class Dispatcher:
     def _grow(self) -> None:
         """Ask for the sandboxes that those who still wait need; give up those that nobody needs any more."""
         lanes = self.fleet.lanes or self._options.jobs_per_sandbox or 2
-        free = sum(max(_free_lanes(m), 0) for m in self.fleet.ready if not m.bare and not m.retired)
+        free = sum(max(free_lanes(m), 0) for m in self.fleet.ready if not m.bare and not m.retired)
         shared = math.ceil(max(min(self._line.count(Place.SHARED) - free, self._lanes_missing(lanes)), 0) / lanes)
         shared = max(shared, self.wanted_at_first)
         wanted = {False: shared + self._line.count(Place.ALONE), True: self._line.count(Place.CELLS)}
@@ -256,17 +269,11 @@ class Dispatcher:
 
     def _trim(self) -> float | None:
         """Kill sandboxes that were idle for long; return the seconds until the next one is due."""
-        idle = [machine for machine in self.fleet.ready if machine.is_idle]
-        kept = sorted((m for m in idle if not m.bare), key=lambda machine: -machine.idle_since_s)
-        now_s, due = time.monotonic(), list[float]()
-        for machine in kept[self.fleet.share.keep_warm :] + [m for m in idle if m.bare]:
-            breath_s = BREATH_S if self._has_worked else FIRST_BREATH_S
-            left_s = machine.idle_since_s + max(self._options.idle_s, breath_s) - now_s
-            if left_s <= 0:
-                self.fleet.bury(machine)
-            else:
-                due.append(left_s)
-        return min(due, default=None)
+        idle_s, keep_warm = self._options.idle_s, self.fleet.share.keep_warm
+        over, due_s = overdue(self.fleet.ready, keep_warm=keep_warm, idle_s=idle_s, has_worked=self._has_worked)
+        for machine in over:
+            self.fleet.bury(machine)
+        return due_s
 
     def _set_alarm(self, trim_s: float | None) -> None:
         """Look again when something is due by time alone."""
@@ -276,6 +283,7 @@ class Dispatcher:
         alive = self._ledger.figures().alive if budget_s is not None else 0
         times = [] if trim_s is None else [trim_s]
         times += [1.0] if self._line.count(Place.SHARED) else []  # patience comes to its end by time alone
+        times += [self.fleet.throttle.left_s] if self.fleet.throttle.left_s else []
         times += [budget_s / alive + 0.01] if budget_s is not None and alive else []
         self._wake_up = asyncio.get_running_loop().call_later(min(times), self.look) if times else None
 
@@ -289,7 +297,3 @@ class Dispatcher:
         if self._rides:
             await asyncio.wait(set(self._rides), timeout=5.0)
         await self.fleet.close()
-
-
-def _free_lanes(machine: Machine) -> int:
-    return machine.lanes - len(machine.riders)

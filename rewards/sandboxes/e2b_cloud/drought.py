@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 
 PATIENCE_S = 10.0
+PASSING_PATIENCE_S = 180.0
+"""With a service that only asks to be left alone for a while."""
 _CLOSED_PORT = "port is not open"
 
 
@@ -19,16 +21,23 @@ class Drought:
     def __init__(self, retries: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._retries = retries
         self._clock = clock
-        self._since_s: float | None = None
-        self._failures = self._closed_ports = 0
+        self.end()
 
     def end(self) -> None:
         """A sandbox has come."""
-        self._since_s = None
-        self._failures = self._closed_ports = 0
+        self._since_s: float | None = None
+        self._passing_since_s: float | None = None
+        self._forget_counts()
 
-    def add(self, detail: str) -> None:
-        """Count one more failure."""
+    def _forget_counts(self) -> None:
+        self._failures = self._closed_ports = self._passing = 0
+
+    def add(self, detail: str, *, passing: bool = False) -> None:
+        """Count one more failure; a *passing* one is the service's word that it has no time just now."""
+        if passing:
+            self._passing_since_s = self._clock() if self._passing_since_s is None else self._passing_since_s
+            self._passing += 1
+            return
         if self._since_s is None:
             self._since_s = self._clock()
         self._failures += 1
@@ -41,8 +50,11 @@ class Drought:
 
     def is_to_be_told(self) -> bool:
         """Say whether those who wait have to be told; whoever comes later is told after as many tries again."""
-        lasts_s = 0.0 if self._since_s is None else self._clock() - self._since_s
-        if self._failures <= self._retries or (lasts_s < PATIENCE_S and not self.has_no_agents):
+        has_failed = self._failures > self._retries and (
+            self.has_no_agents or self._clock() - (self._since_s or 0.0) >= PATIENCE_S
+        )
+        is_put_off = self._passing_since_s is not None and self._clock() - self._passing_since_s >= PASSING_PATIENCE_S
+        if not has_failed and not (is_put_off and self._passing):
             return False
-        self._failures = self._closed_ports = 0
+        self._forget_counts()
         return True

@@ -16,8 +16,10 @@ from typing import Any, NoReturn
 
 from ...errors import ConfigurationError
 from ...records import SandboxFailure
+from .credentials import scrub
 
 OLD_CREATE_HINT = "this backend lacks the v2 create call; use e2b<2.51"
+UNSENDABLE_HINT = "this request cannot be sent by anybody: see the options api_key, headers and proxy"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Fault:
     """What the service has asked to be waited for, if it has."""
     fatal: bool = False
     """It would be the same next time, with any sandbox: the user has to do something."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", scrub(self.detail))
 
     @property
     def retryable(self) -> bool:
@@ -148,7 +153,7 @@ def classify(error: BaseException, *, during: str) -> Fault | None:
     kind = _kind_of(error)
     if kind is None:
         return None
-    text = str(error).strip() or type(error).__name__
+    text = UNSENDABLE_HINT if _is_unsendable(error) else str(error).strip() or type(error).__name__
     fault = Fault(_told(kind, text), text[:500], retry_after_s=_retry_after_s(error))
     if during == "create":
         return _as_create(fault, error)
@@ -158,6 +163,8 @@ def classify(error: BaseException, *, during: str) -> Fault | None:
 def _kind_of(error: BaseException) -> str | None:
     if isinstance(error, json.JSONDecodeError):
         return "protocol"
+    if _is_unsendable(error):
+        return "request"
     for kind in type(error).__mro__:
         package = kind.__module__.partition(".")[0]
         known = TABLE.get(package)
@@ -169,6 +176,17 @@ def _kind_of(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return None if isinstance(error, _LOCAL) else "transport"
     return "protocol" if _is_misread(error) else None
+
+
+def _is_unsendable(error: BaseException) -> bool:
+    """Say whether the HTTP stack has refused what we gave it; what it says of that holds the key, or a header."""
+    if type(error).__name__ == "LocalProtocolError":
+        return str(error).startswith("Invalid header")
+    modules = [frame.f_globals.get("__name__", "") for frame in _frames(error)]
+    if not isinstance(error, ValueError) or not modules:
+        return False
+    is_header = isinstance(error, UnicodeEncodeError) and modules[-1].startswith("httpx.")
+    return is_header or (modules[-1].startswith(("e2b.api", "pyqwest")) and "proxy" in str(error).lower())
 
 
 def _kind_above(error: BaseException, below: type) -> str | None:
@@ -215,6 +233,8 @@ def _as_create(fault: Fault, error: BaseException) -> Fault:
             "there is no such thing as it was asked to create" if "template" in fault.detail.lower() else _no_create()
         )
         return replace(fault, kind="request", fatal=True, detail=f"{said} ({fault.detail})")
+    if fault.detail == UNSENDABLE_HINT:
+        return replace(fault, fatal=True)
     if fault.kind in ("request", "missing"):
         return replace(fault, kind="request", fatal=True, detail=f"the create call was refused: {fault.detail}")
     return fault

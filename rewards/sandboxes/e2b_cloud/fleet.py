@@ -18,20 +18,21 @@ from ...errors import ConfigurationError, RewardError, SandboxUnavailable
 from ...records import SandboxFailure
 from ..agent.greeting import Greeting
 from .drought import Drought
-from .faults import Fault, classify
+from .faults import Fault
 from .gate import CreationFailed, CreationGate
 from .ledger import Ledger
-from .machine import KILL_S, KILL_TRIES, Machine, NoAgentError, SetupFailedError
+from .machine import KILL_S, KILL_TRIES, Machine, NoAgentError
 from .options import E2BOptions
 from .pace import Pace
+from .preparation import failure_of, prepare
 from .reaper import Reaper
 from .sdk import SDK
 from .shares import Share
 from .tags import Tags
+from .throttle import Throttle, Throttled
 
 PATIENCE_S = 180.0
 """How long one creation is tried before those who wait are told."""
-SETUP_S = 120.0
 REFUSALS_BELIEVED = 3
 """A refusal for good is believed at once, and from an account that has given us sandboxes before, at the third."""
 SWEEP_S = 15.0
@@ -68,6 +69,7 @@ class Fleet:
         self.ready: set[Machine] = set()
         self.share = share
         self.pace = Pace()
+        self.throttle = Throttle()
         self.greeting: Greeting | None = None
         """What the last agent has said; None before the first one."""
         self._sdk, self._options, self._tags = sdk, options, tags
@@ -114,10 +116,20 @@ class Fleet:
             if creation.task is not None:
                 creation.task.cancel()
 
+    def give_up(self, why: str) -> None:
+        """Let every sandbox go, also those that are on their way."""
+        for machine in list(self.ready):
+            self.retire(machine, why)
+        for creation in list(self._creations):
+            self._creations.discard(creation)
+            if creation.task is not None:
+                creation.task.cancel()
+
     async def _make(self, creation: _Creation) -> None:
         outcome: SandboxFailure | RewardError | None = None
         try:
             machine = await self._create(creation)
+            self._on_change()  # from now on it costs something, of which there may be a limit
             outcome = await self._set_up(machine)
             if outcome is None and not creation.bare:
                 self.pace.record_birth(time.monotonic() - creation.called_s)
@@ -161,19 +173,15 @@ class Fleet:
         failure: SandboxFailure | None = None
         try:
             if not machine.bare:
-                async with asyncio.timeout(SETUP_S):
-                    await machine.set_up()
+                await prepare(machine, self.throttle, self._drought)
         except (ConfigurationError, SandboxUnavailable, asyncio.CancelledError):
             self.bury(machine)
             raise
-        except SetupFailedError as error:
-            failure = SandboxFailure("start", str(error))
         except Exception as error:
-            fault = classify(error, during="setup") or (Fault("protocol", str(error)) if _is_garbled(error) else None)
-            if fault is None:
+            failure = failure_of(error)
+            if failure is None:
                 self.bury(machine)
                 raise
-            failure = SandboxFailure("start", f"setting up a sandbox failed ({fault.kind}): {fault.detail}")
         if failure is not None or self._is_closed:
             self.bury(machine)
             return failure
@@ -195,7 +203,7 @@ class Fleet:
             self._on_failure(outcome)
             return
         _log.info("e2b: no sandbox: %s (%s)", outcome.detail, outcome.kind)
-        self._drought.add(outcome.detail)
+        self._drought.add(outcome.detail, passing=isinstance(outcome, Throttled))
         has_no_agents = self._drought.has_no_agents and self.greeting is None
         if self.ready or not self._drought.is_to_be_told():
             return
@@ -281,9 +289,3 @@ class Fleet:
             _log.info("e2b: the last look for sandboxes failed (%s), the reaper takes over", error)
             return False
         return True
-
-
-def _is_garbled(error: Exception) -> bool:
-    from ..agent.errors import WireError
-
-    return isinstance(error, WireError | TimeoutError)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .faults import Fault, classify
+from .throttle import asked_wait_s
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -119,10 +120,11 @@ class CreationGate(Generic[SandboxT]):
         task = asyncio.ensure_future(create(key))
         try:
             await asyncio.wait({task}, timeout=min(self._attempt_s, max(give_up_at - time.monotonic(), 0.0)))
-        finally:
-            if not task.done():  # nobody waits for it any more, or not so long
-                self._orphan(task, entry.hand_over())
+        except asyncio.CancelledError:  # nobody waits for it any more, also where it came in this very moment
+            self._orphan(task, entry.hand_over())
+            raise
         if not task.done():
+            self._orphan(task, entry.hand_over())
             late = Fault("timeout", f"no answer to a create call in {self._attempt_s:g} s")
             raise self._refused(late, may_come_late=True)
         error = asyncio.CancelledError("by the SDK") if task.cancelled() else task.exception()
@@ -174,7 +176,8 @@ class CreationGate(Generic[SandboxT]):
         first_s = _FIRST_WAIT_S.get(fault.kind, _OTHER_WAIT_S)
         longest_s = _LONGEST_WAIT_S.get(fault.kind, _OTHER_LONGEST_S)
         backoff_s = min(first_s * 2 ** (state.attempt_number - 1), longest_s) * (0.5 + self._draw() / 2)
-        wait_s = backoff_s if fault.retry_after_s is None else fault.retry_after_s + self._interval_s * self._draw()
+        asked_s = asked_wait_s(fault)
+        wait_s = backoff_s if asked_s is None else asked_s + self._interval_s * self._draw()
         if fault.kind in _FIRST_WAIT_S:
             self._opens_at = max(self._opens_at, time.monotonic() + wait_s)
         return wait_s

@@ -23,9 +23,11 @@ from ..agent.errors import WireError
 from ..agent.greeting import Greeting, read_greeting
 from ..agent.trips import StepsBlob
 from .clocks import SLACK_S, within
+from .credentials import scrub
 from .faults import Fault, classify
 from .ledger import Ledger
 from .options import E2BOptions
+from .reaper import check_all
 
 ASIDE_S = 5.0
 """For a call whose answer nobody waits for."""
@@ -195,6 +197,7 @@ class Machine:
         ttl_s, pause_s = self._options.ttl_s, self._options.ttl_s / RENEWALS_PER_TTL
         while True:
             await asyncio.sleep(pause_s)
+            check_all()
             asked_s = time.monotonic()
             fault = await self._set_timeout(ttl_s)
             pause_s = ttl_s / RENEWALS_PER_TTL
@@ -248,4 +251,4 @@ async def _outcome_aside(call: Coroutine[Any, Any, object], seconds: float) -> N
     try:
         await within(seconds, call, "a call aside")
     except Exception as error:  # noqa: BLE001 - the boundary to the SDK, where nobody waits for the answer
-        _log.debug("e2b: a call whose answer does not matter failed: %s", error)
+        _log.debug("e2b: a call whose answer does not matter failed: %s", scrub(str(error)))

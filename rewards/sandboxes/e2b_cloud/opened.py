@@ -43,6 +43,7 @@ class OpenPool:
             on_failure=self._hear_failure,
         )
         self.dispatcher.fleet = self.fleet
+        self.dispatcher.on_spent = self._end_start
         self._no_agent: NoAgentError | None = None
         self.attempts = Attempts(options, self.dispatcher, self.ledger)
         self._options, self._share, self._sdk = options, share, sdk
@@ -73,16 +74,22 @@ class OpenPool:
         return self.fleet.greeting
 
     async def first(self) -> None:
-        """Wait until the first sandbox is there, or cannot be had; raises what the user has to mend."""
-        if self._first is None:
-            self._first = asyncio.get_running_loop().create_future()
-            self._first.add_done_callback(lambda first: first.cancelled() or first.exception())
+        """Wait until the first sandbox is there, or cannot be had; raises what the user has to mend.
+
+        Raises `BudgetExceeded` when `max_sandbox_seconds` are used up before it is there.
+        """
+        first = self._first
+        if first is None:
+            first = self._first = asyncio.get_running_loop().create_future()
+            first.add_done_callback(lambda first: first.cancelled() or first.exception())
             self.dispatcher.wanted_at_first = 1
             self.dispatcher.look()
-        first = self._first
         while not first.done():
             await asyncio.wait({first}, timeout=HEDGE_S)
-            if not first.done() and self.fleet.room > 0:
+            if first.done():
+                break
+            self.ledger.check_budget()
+            if self.fleet.room > 0 and not self.fleet.throttle.left_s:
                 # The one that is on its way may be stuck: who comes first is taken.
                 self.dispatcher.wanted_at_first += 1
                 self.dispatcher.look()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ...errors import ConfigurationError
 from ...options import FLAG, SECONDS, Rule, as_whole, check_options, instance_of, number, one_of, or_none, whole
 from ..agent.commands import AgentOptions
+from .credentials import ADDRESS, HEADERS, KEY, PROXY
 
 TAG_PREFIX = "code_rewards"
 """Metadata under names that begin so is ours: the reaper and the sweep find our sandboxes by it."""
@@ -52,10 +53,10 @@ _RULES = {
     "retries": whole(0, 100),
     "silence_s": SECONDS,
     "request_timeout_s": SECONDS,
-    **dict.fromkeys(("api_key", "template", "domain", "api_url", "sandbox_url", "proxy", "user", "run"), _TEXT),
-    "headers": _TEXTS,
+    **dict.fromkeys(("template", "domain", "user", "run"), _TEXT),
+    "api_url": ADDRESS,
+    "sandbox_url": ADDRESS,
     "metadata": _TEXTS,
-    "create_arguments": _NAMED,
     "allow_internet_access": FLAG,
     "allow_unprotected_inside": FLAG,
     "preload": _LISTED,
@@ -63,6 +64,8 @@ _RULES = {
     "sandbox_class": or_none(instance_of(type, wanted="a class with the methods of e2b.AsyncSandbox")),
     "price_per_s": _NOT_NEGATIVE,
 }
+_SECRET_RULES = {"api_key": KEY, "headers": HEADERS, "proxy": PROXY, "create_arguments": _NAMED}
+"""Of options whose values are not for anybody's eyes, not even where they are wrong."""
 _WHOLE = ("max_sandboxes", "jobs_per_sandbox", "cell_jobs_per_sandbox", "trip_jobs", "keep_warm", "ttl_s", "retries")
 
 
@@ -84,7 +87,7 @@ class E2BOptions:
     trip_jobs: int = 8
     """Jobs that travel together in one command, at most."""
     keep_warm: int = 4
-    """Idle sandboxes that are kept, and paid for, between batches."""
+    """Idle sandboxes that are kept, and paid for, between batches; of all ranks together."""
     idle_s: float = 30.0
     """How long the other ones may be idle before they are killed."""
     ttl_s: int = 300
@@ -113,7 +116,7 @@ class E2BOptions:
     """A name by which `scripts/e2b_sweep.py --run` finds the sandboxes; unset means that one is made up."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     allow_internet_access: bool = False
-    create_arguments: Mapping[str, Any] = field(default_factory=dict)
+    create_arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Further arguments of the SDK's `create`, such as `network` or `envs`."""
     sandbox_class: type | None = None
     """Used instead of the SDK's `AsyncSandbox`, for a backend that comes with a class of its own."""
@@ -134,6 +137,10 @@ class E2BOptions:
         for name in _WHOLE:
             object.__setattr__(self, name, as_whole(getattr(self, name)))
         check_options(vars(self), _RULES, owner="e2b: ")
+        for name, rule in _SECRET_RULES.items():
+            if not rule.fits(value := getattr(self, name)):
+                kind = type(value).__name__
+                raise ConfigurationError(f"e2b: {name} must be {rule.wanted}, found a {kind} that is not shown")
         for name in ("headers", "metadata", "create_arguments"):  # plain copies: nobody changes them, and they pickle
             object.__setattr__(self, name, dict(getattr(self, name)))
         object.__setattr__(self, "preload", tuple(self.preload))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ...errors import ConfigurationError
@@ -45,7 +45,7 @@ class E2BSandbox:
         try:
             self._options = replace(options, **overrides) if overrides else options
         except TypeError:
-            known = set(E2BOptions.__dataclass_fields__)
+            known = {field.name for field in fields(E2BOptions)}
             unknown = ", ".join(sorted(overrides.keys() - known))
             raise ConfigurationError(f"e2b: unknown options: {unknown}; known are {', '.join(sorted(known))}") from None
         self._closed = False

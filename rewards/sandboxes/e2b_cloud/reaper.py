@@ -11,15 +11,18 @@ This file is also the program that the process runs, as a script: only the stand
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 import contextlib
 import importlib
 import json
+import logging
 import os
 import pickle
 import select
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
@@ -35,10 +38,13 @@ BOUND_S = 90.0
 """How long it tries, at most: what is left then is killed by the sandboxes' own time to live."""
 SETTLE_S = 6.0
 """How long it goes on looking: a create call that the trainer sent with its last breath may still succeed."""
+RESTART_S = 30.0
+"""Between two attempts to replace a process that has died: one that always dies must not fill the log."""
 _PAUSE_S = 1.0
 _LOOK_S = 2.0
 _AT_ONCE = 32
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+_log = logging.getLogger("rewards")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -50,26 +56,35 @@ class Reaper:
 
         Raises `SandboxUnavailable` where no process can be started: nobody would clean up.
         """
+        self._options, self._tags = options, dict(tags)
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+        self._tried_s = -RESTART_S
+        self._is_closed = False
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", str(Path(__file__).resolve())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(os.environ),
-                cwd="/",
-                bufsize=0,
-                close_fds=True,
-                start_new_session=True,
-            )
+            self._begin()
         except OSError as error:
             from ...errors import SandboxUnavailable  # here, because the program below is this file, too
 
             raise SandboxUnavailable(f"e2b: the process that cleans up cannot be started: {error}") from error
+        _open.add(self)
+
+    def _begin(self) -> None:
+        _collect()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(Path(__file__).resolve())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(os.environ),
+            cwd="/",
+            bufsize=0,
+            close_fds=True,
+            start_new_session=True,
+        )
         assert self._process.stdin is not None
         self._pipe = self._process.stdin
-        _open.add(self)
-        self._write(_handshake(options, tags))
+        self._write(_handshake(self._options, self._tags))
 
     @property
     def pid(self) -> int:
@@ -81,13 +96,36 @@ class Reaper:
         """Say whether somebody would clean up."""
         return self._process.poll() is None
 
+    def check(self) -> None:
+        """Start another process where this one was killed, by a cleaner of jobs or for want of memory."""
+        if self._is_closed:  # asked before the lock, which a fork may have copied while it was held
+            return
+        with self._lock:
+            if self._is_closed or self.is_alive or time.monotonic() - self._tried_s < RESTART_S:
+                return
+            self._tried_s = time.monotonic()
+            _log.warning("e2b: the process that cleans up has died (%s); another one is started", self.pid)
+            self._close_pipe()
+            try:
+                self._begin()
+            except OSError as error:
+                _log.warning("e2b: it cannot be started (%s): the sandboxes' time to live has to do", error)
+                return
+            for sandbox_id in self._known:
+                self._write(f"+{sandbox_id}")
+
     def add(self, sandbox_id: str) -> None:
         """Tell of a new sandbox."""
-        self._write(f"+{sandbox_id}")
+        self.check()
+        with self._lock:
+            self._known.add(sandbox_id)
+            self._write(f"+{sandbox_id}")
 
     def remove(self, sandbox_id: str) -> None:
         """Tell that a sandbox is gone."""
-        self._write(f"-{sandbox_id}")
+        with self._lock:
+            self._known.discard(sandbox_id)
+            self._write(f"-{sandbox_id}")
 
     def done(self, wait_s: float = 5.0) -> None:
         """End the process without it killing anything: everything is gone already."""
@@ -97,13 +135,18 @@ class Reaper:
     def hand_over(self, wait_s: float = 0.0) -> None:
         """Leave what there still is to the process, and wait for it no longer than *wait_s*."""
         self.forget()
+        _collect()
         try:
             self._process.wait(wait_s)
         except subprocess.TimeoutExpired:
-            self._process.returncode = 0  # it outlives this object by intent, which Python would report as a leak
+            _left.append(self._process)  # it outlives this object by intent, and somebody has to hear of its end
 
     def forget(self) -> None:
         """Close this end."""
+        self._is_closed = True
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
         with contextlib.suppress(OSError):
             self._pipe.close()
 
@@ -115,14 +158,34 @@ class Reaper:
 
 
 _open: weakref.WeakSet[Reaper] = weakref.WeakSet()
+_left: list[subprocess.Popen[bytes]] = []
+"""Processes that still clean up what an earlier pool has left; one whose end nobody asks for would stay as a zombie."""
+
+
+def check_all() -> None:
+    """See to it that every pool of this process has somebody who would clean up."""
+    for reaper in list(_open):
+        reaper.check()
+
+
+def _collect() -> None:
+    _left[:] = [process for process in _left if process.poll() is None]
+
+
+def _let_go() -> None:
+    for process in _left:
+        process.returncode = 0  # or Python would report those that still clean up as a leak
+    _left.clear()
 
 
 def _forget_in_child() -> None:
     """Keep a forked child from holding the pipe open beyond the trainer's end, and from speaking in its name."""
     for reaper in _open:
         reaper.forget()
+    _let_go()
 
 
+atexit.register(_let_go)
 os.register_at_fork(after_in_child=_forget_in_child)
 
 

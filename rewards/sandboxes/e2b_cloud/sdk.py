@@ -17,6 +17,7 @@ from importlib import metadata
 from typing import Any
 
 from ...errors import ConfigurationError
+from .credentials import is_address, is_key, remember
 from .options import E2BOptions
 
 MISSING = 'the E2B sandbox needs the E2B SDK: pip install "code-rewards[e2b]"'
@@ -118,6 +119,8 @@ class SDK:
 def load(options: E2BOptions) -> SDK:
     """Return the SDK; raises `ConfigurationError` where there is none, or where a fork has made it unusable."""
     check_process()
+    _check_environment(options)
+    remember(api_key=options.api_key, headers=options.headers, proxy=options.proxy)
     sandbox_class = options.sandbox_class or _find_class()
     for name in ("create", "kill", "list"):
         if not hasattr(sandbox_class, name):
@@ -127,6 +130,17 @@ def load(options: E2BOptions) -> SDK:
     found = SDK(options, sandbox_class, _versions(), _create_names(sandbox_class))
     found.create_arguments({}, key="checked-early")  # rather than at the first batch
     return found
+
+
+def _check_environment(options: E2BOptions) -> None:
+    """Raise `ConfigurationError` for what could not be sent, without showing it: no call would ever succeed."""
+    if not options.api_key and not is_key(os.environ.get("E2B_API_KEY", "")):
+        raise ConfigurationError(
+            "e2b: the key in E2B_API_KEY has characters that no key has, such as a line end or a space"
+        )
+    for name, option in (("E2B_API_URL", options.api_url), ("E2B_SANDBOX_URL", options.sandbox_url)):
+        if not option and not is_address(os.environ.get(name, "")):
+            raise ConfigurationError(f"e2b: what {name} says is no URL that begins with http:// or https://")
 
 
 def has_key(options: E2BOptions) -> bool:

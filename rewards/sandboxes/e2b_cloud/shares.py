@@ -57,11 +57,12 @@ def share_of(options: E2BOptions, rank: Rank) -> Share:
             f"each: raise max_sandboxes or plan, where the account allows more, or use fewer ranks"
         )
     mine = cap // ranks + (rank.rank < cap % ranks)
+    warm = options.keep_warm // ranks + (rank.rank < options.keep_warm % ranks)
     budget = options.max_sandbox_seconds
     return Share(
         creates_per_s=options.account_creates_per_s / ranks,
         max_sandboxes=mine,
-        keep_warm=min(options.keep_warm, mine),
+        keep_warm=min(warm, mine),
         max_sandbox_seconds=None if budget is None else budget / ranks,
     )
 

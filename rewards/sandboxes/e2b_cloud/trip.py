@@ -20,13 +20,17 @@ from ..agent.errors import WireError
 from ..agent.lines import End, Failed, Heartbeat, Line, MissingBlob, Result, read_line
 from ..agent.results import result_allowance, result_from_bytes
 from ..agent.trips import StepsBlob, pack_trip
-from .clocks import SLACK_S, OverdueError, job_budget_s
-from .faults import classify
+from .clocks import SLACK_S, OverdueError, job_budget_s, within
+from .faults import Fault, classify
 from .machine import Machine
 from .tickets import Lost, Ticket
 
 END_WAIT_S = 5.0
 """For the command to end, once it has said that it is done."""
+LOOK_S, LOOKS = 10.0, 2
+"""For a sandbox to run a tiny command, and how often it is asked for one, once a trip's stream has ended too soon."""
+_SAID_INSIDE = ("runner", "agent", "command")
+"""Causes of which the sandbox itself has spoken; all others may be the network's as well."""
 _RUN_KINDS = {"configuration": ConfigurationError, "unavailable": SandboxUnavailable}
 
 
@@ -39,10 +43,14 @@ class Trip:
         self.budget_s = sum(job_budget_s(ticket.job) for ticket in tickets)
         self.doubt = ""
         """Why the sandbox is not to be used again, if it is not."""
+        self.throttled: Fault | None = None
+        """It was not let in, and the sandbox is as good as before."""
         self.nonce = secrets.token_hex(16)
         self._partial: list[str] = []
         self._bytes_left = sum(4 * result_allowance(ticket.job) // 3 + 4096 for ticket in tickets)
         self._began_s: float | None = None
+        self._failed_s: float | None = None
+        self._is_there_still = False
         self._heard_s = self._set_out_s = time.monotonic()
         self._has_ended = False
         self._over = asyncio.Event()
@@ -79,21 +87,37 @@ class Trip:
             fault = classify(error, during="run")
             if fault is None:
                 raise
-            self._doubt(f"{fault.kind}: {fault.detail}", fault.failure.kind, cause=fault.kind)
+            self._fail(fault)
         if self.is_open and not self.doubt:
             self._doubt("the command ended without all its results", "transport")
+        if self._looks_like_its_end:
+            self._is_there_still = await answers(self.machine)
+
+    def _fail(self, fault: Fault) -> None:
+        if fault.kind == "rate" and self._began_s is None:
+            self.throttled = fault
+        self._doubt(f"{fault.kind}: {fault.detail}", fault.failure.kind, cause=fault.kind)
+
+    @property
+    def _looks_like_its_end(self) -> bool:
+        """Whether the sandbox may be gone, and a program may be to blame: a proxy that cuts streams looks the same."""
+        began_alone = self._began_s is not None and self.tickets[0].alone
+        return began_alone and self.is_open and self._cause not in _SAID_INSIDE
 
     def settle_lost(self) -> tuple[str, list[Ticket]]:
         """Report those who are still open as lost; return what happened, and all who were under way then."""
-        may_be_guilty = self._began_s is not None
+        may_be_guilty = self._began_s is not None and not self._is_there_still
+        kind = "transport" if self._is_there_still else self._fault_kind
+        detail = self.doubt + (" (the sandbox itself was still there)" if self._is_there_still else "")
         for ticket in self.tickets:
             if ticket.is_open:
-                ticket.settle(self._loss(self._fault_kind, self.doubt, guilty=may_be_guilty))
+                ticket.settle(self._loss(kind, detail, guilty=may_be_guilty))
                 self._lost += [ticket] if may_be_guilty else []
         return self._cause, self._lost
 
     def _loss(self, kind: str, detail: str, *, guilty: bool) -> Lost:
-        lived_s = time.monotonic() - (self._began_s or time.monotonic())
+        ended_s = self._failed_s or time.monotonic()
+        lived_s = ended_s - (self._began_s or ended_s)
         return Lost(kind, detail, cause=self._cause, may_be_guilty=guilty, lived_s=lived_s)
 
     async def _go(self, ahead_s: float) -> None:
@@ -144,6 +168,7 @@ class Trip:
     def hear(self, text: str) -> None:
         """Take what the command has printed; called by the SDK, so it must not raise."""
         self._bytes_left -= len(text)
+        self._heard_s = time.monotonic()  # a long line takes its time on a slow link; the cap on bytes ends a flood
         if self._over.is_set():
             return
         if self._bytes_left < 0:
@@ -161,7 +186,6 @@ class Trip:
         try:
             line = read_line(text, self.nonce)
             if line is not None:
-                self._heard_s = time.monotonic()
                 self._take(line)
         except WireError as error:
             self._doubt(f"a line that makes no sense: {error}", "transport")
@@ -191,6 +215,7 @@ class Trip:
         if isinstance(result, JobResult) or not result.retryable:
             ticket.settle(result)
             return
+        self._failed_s = self._failed_s or time.monotonic()
         if not self.doubt:
             self.doubt, self._cause = f"the runner in the sandbox failed: {result.detail}", "runner"
         guilty = result.kind == "died"
@@ -206,9 +231,34 @@ class Trip:
             ticket.refuse(raised(f"e2b: {text}"))
 
     def _doubt(self, text: str, kind: str, *, cause: str = "wire") -> None:
+        self._failed_s = self._failed_s or time.monotonic()
         if not self.doubt:
             self.doubt, self._fault_kind, self._cause = text, kind, cause
         self._over.set()
+
+
+async def answers(machine: Machine) -> bool:
+    """Say whether a sandbox still runs tiny commands; it does for all we know where the service did not let us ask."""
+    for _ in range(LOOKS):
+        try:
+            await within(LOOK_S, _run_nothing(machine), "a look after a sandbox")
+        except Exception as error:
+            fault = classify(error, during="run")
+            if fault is None:
+                raise
+            if fault.kind == "dead" or fault.is_refusal:
+                return fault.is_refusal
+        else:
+            return True
+    return False
+
+
+async def _run_nothing(machine: Machine) -> None:
+    handle = await machine.start_command("true", on_stdout=lambda _: None, timeout_s=LOOK_S)
+    try:
+        await handle.wait()
+    finally:
+        machine.do_aside(handle.disconnect())
 
 
 def _blob_of(ticket: Ticket) -> StepsBlob:
