@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..records import Ended, Job, JobResult, Limits, Program, SandboxFailure, ScriptStep
 
-_WORDS = "still singing"
+WORDS = "still singing"
 
-CANARY = Job(Program("print(input())\n"), (ScriptStep(_WORDS + "\n"),), Limits(cpu_s=5.0, job_cpu_s=5.0))
+CANARY = Job(Program("print(input())\n"), (ScriptStep(WORDS + "\n"),), Limits(cpu_s=5.0, job_cpu_s=5.0))
 
 
 def is_healthy(answer: JobResult | SandboxFailure) -> bool:
@@ -14,4 +14,4 @@ def is_healthy(answer: JobResult | SandboxFailure) -> bool:
     if isinstance(answer, SandboxFailure) or len(answer.runs) != 1:
         return False
     run = answer.runs[0]
-    return run.ended is Ended.EXITED and run.exit_code == 0 and run.stdout.strip() == _WORDS
+    return run.ended is Ended.EXITED and run.exit_code == 0 and run.stdout.strip() == WORDS

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..errors import ConfigurationError
 from ..records import Ended, Job, JobResult, SandboxFailure, TestRun
 from .base import KeepGoing, SandboxDescription
-from .canary import CANARY
+from .canary import CANARY, WORDS
 
 Answer = str | JobResult | SandboxFailure | Sequence[TestRun]
 """Text is what the program prints, whatever it is asked; a sequence holds one `TestRun` for each step."""
@@ -117,7 +117,7 @@ class FakeSandbox:
     def _canary_answer(self) -> JobResult | SandboxFailure:
         if not self.healthy:
             return SandboxFailure("died", "this fake sandbox was made unhealthy")
-        return _as_result("still singing\n", CANARY)
+        return _as_result(f"{WORDS}\n", CANARY)
 
     def describe(self) -> SandboxDescription:
         """Say that nothing is run."""

@@ -16,7 +16,7 @@ from dataclasses import replace
 from ...errors import ConfigurationError
 from ...records import CellStep, Ended, Job, JobResult, Program, SandboxFailure
 from ..agent.trips import BlobCache, StepsBlob
-from ..canary import CANARY, is_healthy
+from ..canary import CANARY, WORDS, is_healthy
 from .blame import Convicts, Suspect
 from .dispatch import Dispatcher
 from .ledger import Ledger
@@ -114,14 +114,14 @@ def control(lasts_s: float, *, cells: bool) -> Job:
     sleep = f"import time\ntime.sleep({lasts_s:.3f})\n"
     limits = replace(CANARY.limits, wall_s=lasts_s + CANARY.limits.wall_limit_s)
     if cells:
-        return Job(Program(sleep), (CellStep("print('still singing')\n"),), limits)
+        return Job(Program(sleep), (CellStep(f"print({WORDS!r})\n"),), limits)
     return Job(Program(sleep + CANARY.program.source), CANARY.steps, limits)
 
 
 def is_well(answer: JobResult) -> bool:
     """Say whether *answer* is that of the known-good job."""
     run = answer.runs[0]
-    return is_healthy(answer) or (run.ended is Ended.RETURNED and run.stdout.strip() == "still singing")
+    return is_healthy(answer) or (run.ended is Ended.RETURNED and run.stdout.strip() == WORDS)
 
 
 def _said(report: Lost, failures: int) -> str:

@@ -52,7 +52,6 @@ class Trip:
         self._failed_s: float | None = None
         self._is_there_still = False
         self._heard_s = self._set_out_s = time.monotonic()
-        self._has_ended = False
         self._over = asyncio.Event()
         self._missing: tuple[str, ...] = ()
         self._fault_kind, self._cause = "died", ""
@@ -79,7 +78,7 @@ class Trip:
                 if not self._missing:
                     break
                 self.machine.forget_blobs(self._missing)
-                self._missing, self._has_ended = (), False
+                self._missing = ()
                 self._over.clear()
         except (WireError, OverdueError) as error:
             self._doubt(str(error), "transport", cause="silence" if isinstance(error, OverdueError) else "wire")
@@ -202,7 +201,6 @@ class Trip:
             case Failed(index, kind, text):
                 self._take_failure(self.tickets if index is None else [self._ticket(index)], kind, text)
             case End():
-                self._has_ended = True
                 self._over.set()
 
     def _ticket(self, index: int) -> Ticket:
