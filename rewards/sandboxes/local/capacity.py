@@ -57,9 +57,12 @@ def usable_cores() -> int:
 
 
 def default_slots() -> int:
-    """Return this rank's share of the cores, at least one; launchers tell the ranks of a node in LOCAL_WORLD_SIZE."""
+    """Return one more than this rank's share of the cores: while the result of one program is read, another one runs.
+
+    Launchers tell the ranks of a node in LOCAL_WORLD_SIZE.
+    """
     try:
         ranks = max(1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     except ValueError:
         ranks = 1
-    return max(1, usable_cores() // ranks)
+    return usable_cores() // ranks + 1

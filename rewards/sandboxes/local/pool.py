@@ -37,11 +37,11 @@ class _ClosedMeanwhileError(Exception):
 class LocalSandbox:
     """Runs Python programs on this machine, confined by the kernel. Used from one event loop at a time.
 
-    `slots` programs run at once; unset, this rank's share of the usable cores. `level` is `A` (namespaces), `B`
-    (Landlock and seccomp) or `auto`, the best that works here; `SandboxUnavailable` where none does, unless
-    `allow_unprotected`. `preload` names modules that are imported once, before any program runs; `site_packages` lists
-    directories that programs may import from (True: those of this interpreter). `environment` is all that programs
-    find there beside a few fixed values. Options with an underscore are for tests.
+    `slots` programs run at once; unset, one more than this rank's share of the usable cores. `level` is `A`
+    (namespaces), `B` (Landlock and seccomp) or `auto`, the best that works here; `SandboxUnavailable` where none does,
+    unless `allow_unprotected`. `preload` names modules that are imported once, before any program runs;
+    `site_packages` lists directories that programs may import from (True: those of this interpreter). `environment` is
+    all that programs find there beside a few fixed values. Options with an underscore are for tests.
     """
 
     name = "local"

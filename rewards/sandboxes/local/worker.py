@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "TZ": "UTC",
+    "LD_BIND_NOW": "1",  # what is bound at the first call would be bound again in each child
     "PYTHONHASHSEED": "0",  # the order of a set of strings must not decide a verdict
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

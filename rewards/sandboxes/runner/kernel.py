@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 
 # PyDLL keeps the GIL while it calls: fork() goes through here, and must find the interpreter at rest.
@@ -66,6 +67,10 @@ def drop_capabilities() -> None:
     prctl(PR_SET_DUMPABLE, 0, "dumpable")  # nobody of this uid may look into this process
 
 
+PARENT_DEATH = (PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+"""Arguments of prctl(2): be killed when the parent dies. A later change of credentials undoes it."""
+
+
 def die_with_parent() -> None:
-    """Be killed when the parent dies. A later change of credentials undoes it."""
-    prctl(PR_SET_PDEATHSIG, 9, "pdeathsig")
+    """Be killed when the parent dies."""
+    check(libc.prctl(*PARENT_DEATH), "pdeathsig")

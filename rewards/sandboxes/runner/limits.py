@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import struct
+from collections.abc import Callable
 
-from .kernel import check, libc
+from .kernel import libc
 from .messages import Order
 
 OPEN_FILES = 64
@@ -41,23 +42,14 @@ def _lower(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def job_limits(order: Order, own_bytes: int) -> tuple[tuple[int, bytes], ...]:
-    """Return what the job asks for; *own_bytes* is what the interpreter maps before any program runs.
-
-    Packed beforehand: a child that makes objects copies the pages that they come to lie in.
-    """
+def job_limits(order: Order, own_bytes: int) -> list[tuple[Callable[..., int], tuple[int, bytes]]]:
+    """Return the calls that set what the job asks for; *own_bytes* is what the interpreter maps before any program."""
     limits = {resource.RLIMIT_AS: own_bytes + order.memory_bytes, resource.RLIMIT_FSIZE: order.file_bytes}
     if order.processes > 1:
         tasks = 2 + order.processes + EXTRA_TASKS  # the zygote and its parent count too
         hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
         limits[resource.RLIMIT_NPROC] = tasks if hard == resource.RLIM_INFINITY else min(tasks, hard)
-    return tuple((kind, struct.pack("=QQ", value, value)) for kind, value in limits.items())
-
-
-def set_limits(packed: tuple[tuple[int, bytes], ...]) -> None:
-    """Set what `job_limits` has packed."""
-    for kind, value in packed:
-        check(_setrlimit(kind, value), "setrlimit")
+    return [(_setrlimit, (kind, struct.pack("=QQ", value, value))) for kind, value in limits.items()]
 
 
 def read_state(descriptor: int) -> tuple[int, int]:

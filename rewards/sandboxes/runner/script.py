@@ -26,16 +26,30 @@ def run_script(source: bytes) -> int:
     try:
         _wait_for_threads()
         atexit._run_exitfuncs()
-        written = _flush()
-        if not _thread._count():
-            sys.modules.pop("__main__", None)
-            gc.collect()  # finalizers run, and files that nobody closed get written
-            written = _flush() and written
+        return finish(code)
     except SystemExit as error:
         return _exit_code(error)
     except BaseException:  # noqa: BLE001 - the boundary between the program and the process it ran in
         return code or 1
+
+
+def finish(code: int) -> int:
+    """Return the exit code after what is still in buffers has been written, or has turned out not to be writable."""
+    written = _flush()
+    if not _thread._count():
+        sys.modules.pop("__main__", None)
+        _collect()
+        written = _flush() and written
     return code if written else code or FLUSH_FAILED
+
+
+def _collect() -> None:
+    """Run the finalizers of what is left, so that files which nobody closed get written.
+
+    A full collection also frees the interpreter's reserves of objects, for which a child copies many pages: it is left
+    out where no object is old enough to need it.
+    """
+    gc.collect(2 if gc.get_objects(2) else 1)
 
 
 def execute(source: bytes) -> int:

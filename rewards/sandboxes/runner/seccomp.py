@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import os
 import platform
 import struct
+from collections.abc import Callable
+from typing import Any
 
 from .kernel import PR_SET_SECCOMP, check, libc
 from .seccomp_filters import FILTERS, PID_MARK
@@ -32,8 +35,17 @@ class Filter:
         self._marks = [i for i in range(operand, len(data), INSTRUCTION) if data[i : i + 4] == mark]
         self._program = struct.pack("HxxxxxxP", len(data) // INSTRUCTION, ctypes.addressof(self._buffer))
 
-    def load(self, pid: int = 0) -> None:
+    def load(self) -> None:
         """Confine this process and what it starts; needs no_new_privs."""
+        for call, arguments in self.calls():
+            check(call(*arguments), "seccomp")
+
+    def calls(self) -> list[tuple[Callable[..., int], tuple[Any, ...]]]:
+        """Return the calls that confine the process which makes them; each returns a negative number when it fails."""
+        load = (libc.prctl, (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._program, 0, 0))
+        return [(self._fill_in_pid, ()), load] if self._marks else [load]
+
+    def _fill_in_pid(self) -> int:
         for i in self._marks:
-            struct.pack_into("=I", self._buffer, i, pid)
-        check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._program, 0, 0), "seccomp")
+            struct.pack_into("=I", self._buffer, i, os.getpid())
+        return 0

@@ -32,6 +32,5 @@ def block(signals: bytes) -> None:
     check(libc.sigprocmask(_BLOCK, signals, None), "sigprocmask")
 
 
-def unblock(signals: bytes) -> None:
-    """Let *signals* through, by the way that copies the fewest pages in a child."""
-    check(libc.sigprocmask(_UNBLOCK, signals, None), "sigprocmask")
+UNBLOCK_INTERRUPTION = (libc.sigprocmask, (_UNBLOCK, INTERRUPTION, None))
+"""The call that lets it through."""

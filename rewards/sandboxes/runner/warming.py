@@ -5,6 +5,7 @@ An interpreter that adapts rewrites the code that it runs, and in a child each p
 
 from __future__ import annotations
 
+import gc
 import linecache
 import os
 import sys
@@ -36,12 +37,14 @@ CALLS: tuple[calls.Call, ...] = (
 
 def warm_up() -> None:
     """Run a small program as a script and as a module that answers calls; nothing of it stays."""
+    gc.collect()
+    gc.freeze()  # else each of the collections below would look at all that was imported
     job = calls.pack_calls(PROGRAM, CALLS)
     kept, arguments = dict(sys.modules), list(sys.argv)
     null = os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)
     try:
         for _ in range(TIMES):
-            script.execute(PROGRAM.encode())
+            script.finish(script.execute(PROGRAM.encode()))
             calls.answer_calls(job, null)
     finally:
         os.close(null)

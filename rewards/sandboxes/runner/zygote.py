@@ -17,16 +17,15 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from . import calls, limits, preload, script, serving, tester
+from . import calls, entry, limits, preload, script, serving, tester
 from .confinement import confine, load_allow_list, needs_new_user, program_filter
 from .handshake import Greeting, Setup
-from .kernel import die_with_parent, libc
+from .kernel import libc
 from .messages import LARGEST_GREETING, ORDER, REPLY, Mode, Order, Reply, Stop
 from .namespaces import unshare
 from .processes import ProcessTree, kill_all
 from .scratch import wipe
-from .seccomp import Filter
-from .signals import INTERRUPTION, block, reset_signals, unblock
+from .signals import INTERRUPTION, block, reset_signals
 from .supervisor import PID, supervise
 from .warming import warm_up
 from .watch import Watch, disk_check, wait
@@ -36,6 +35,8 @@ RETURNED, CHANNEL, FIRST_OWN = 3, 4, 10
 SETUP_FAILED = 251
 CANNOT_CLEAN = 99
 SHARED_MEMORY = ".shm"
+_fork, _enter, _closerange, _exit = libc.fork, entry.enter, os.closerange, os._exit
+"""What a child uses first, in one place: it copies every page of the dictionaries that it looks through."""
 
 
 def main() -> None:
@@ -65,6 +66,13 @@ def main() -> None:
     zygote.serve()
 
 
+def _mapped_bytes(state: int) -> int:
+    threads, mapped = limits.read_state(state)
+    if threads > 1:
+        raise preload.PreloadError(f"a preloaded module started threads ({threads} now): they do not survive a fork")
+    return mapped
+
+
 def _threads_are_unlimited(setup: Setup) -> bool:
     return os.geteuid() == 0 and not setup.pool_uid
 
@@ -83,6 +91,7 @@ class Zygote:
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         os.environ.update(HOME=setup.scratch, TMPDIR=setup.scratch)
+        os.environ.pop("LD_BIND_NOW", None)  # the host's wish for this process alone
         os.umask(0o022)
         self._held = confine(setup)
         self._held_state = _move_up(self._held.own_state)
@@ -90,17 +99,14 @@ class Zygote:
         sys.path.extend(setup.search_path)
         preload.preload(setup.preload)
         warm_up()
+        entry.warm_up(self._job)
         self._kept = preload.hide_runner(__package__ or "runner")
-        threads, self._own_bytes = limits.read_state(self._held_state)
-        if threads > 1:
-            raise preload.PreloadError(
-                f"a preloaded module started threads ({threads} now): they do not survive a fork"
-            )
+        self._own_bytes = _mapped_bytes(self._held_state)
         sys.path.insert(0, "")  # the working directory, as for `python main.py`
         block(INTERRUPTION)  # a program of this pid namespace may send it here, where only the handler is of use
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._filter = program_filter(setup, self._held, processes=False)
-        self._loose_filter = program_filter(setup, self._held, processes=True)
+        one, several = (program_filter(setup, self._held, processes=processes) for processes in (False, True))
+        self._entry = entry.Entry(self._own_bytes, one, several, own_pids=self._held.own_pids)
         load_allow_list(setup)
         self._greet()
 
@@ -138,10 +144,11 @@ class Zygote:
         started = time.monotonic()
         if order.processes > 1:
             os.mkdir(f"{self._setup.scratch}/{SHARED_MEMORY}")
-        watch, job_limits = self._watch(order), limits.job_limits(order, self._own_bytes)
-        pid: int = libc.fork()
+        watch, calls = self._watch(order), self._entry.calls_for(order)
+        job, size, failed, mode = self._job, order.size, self._report_failure, MODES[order.mode]
+        pid: int = _fork()
         if pid == 0:
-            self._become_program(order, job_limits)
+            _become_program(calls, job, size, failed, mode)
         if channel >= 0:
             os.close(channel)
         if pid < 0:
@@ -200,31 +207,21 @@ class Zygote:
             os.chmod(self._setup.scratch, 0o700)
             return os.listdir(self._setup.scratch)
 
-    def _become_program(self, order: Order, job_limits: tuple[tuple[int, bytes], ...]) -> NoReturn:
-        try:
-            if not self._held.own_pids:
-                die_with_parent()
-            job = os.pread(self._job, order.size, 0)
-            limits.set_limits(job_limits)
-            unblock(INTERRUPTION)
-            chosen: Filter | None = self._loose_filter if order.processes > 1 else self._filter
-            if chosen is not None:
-                chosen.load(os.getpid())
-        except BaseException:  # noqa: BLE001 - the boundary before the program: the host must learn that it did not run
-            os.write(self._report_failure, b"F")
-            os._exit(SETUP_FAILED)
-        _exit_with(order.mode, job)
 
-
-def _exit_with(mode: int, job: bytes) -> NoReturn:
-    code = 1
+def _become_program(calls: tuple[entry.Call, ...], descriptor: int, size: int, failed: int, mode: _Mode) -> NoReturn:
     try:
-        if mode == Mode.SERVE:
-            os.close(RETURNED)
-        os.closerange(FIRST_CLOSED[mode], 1 << 16)
-        code = MODES[mode](job)
+        job = _enter(calls, descriptor, size)
+    except BaseException:  # noqa: BLE001 - the boundary before the program: the host must learn that it did not run
+        os.write(failed, b"F")
+        _exit(SETUP_FAILED)
+    code = 1
+    run, ranges = mode
+    try:
+        for first, last in ranges:
+            _closerange(first, last)
+        code = run(job)
     finally:
-        os._exit(code)
+        _exit(code)
 
 
 def _move_up(descriptor: int) -> int:
@@ -248,16 +245,12 @@ def _run_tests(job: bytes) -> int:
     return 0
 
 
-MODES: dict[int, Callable[[bytes], int]] = {
-    Mode.SCRIPT: script.run_script,
-    Mode.CALLS: _answer_calls,
-    Mode.SERVE: _serve_program,
-    Mode.TEST: _run_tests,
+_Mode = tuple[Callable[[bytes], int], tuple[tuple[int, int], ...]]
+_END = 1 << 16
+MODES: dict[int, _Mode] = {
+    Mode.SCRIPT: (script.run_script, ((RETURNED, _END),)),
+    Mode.CALLS: (_answer_calls, ((CHANNEL, _END),)),
+    Mode.SERVE: (_serve_program, ((RETURNED, RETURNED + 1), (CHANNEL + 1, _END))),
+    Mode.TEST: (_run_tests, ((CHANNEL + 1, _END),)),
 }
-"""What a child does with its job, once nothing but its own descriptors is open."""
-FIRST_CLOSED: dict[int, int] = {
-    Mode.SCRIPT: RETURNED,
-    Mode.CALLS: CHANNEL,
-    Mode.SERVE: CHANNEL + 1,
-    Mode.TEST: CHANNEL + 1,
-}
+"""What a child does with its job, and the descriptors that are closed before."""
