@@ -22,7 +22,7 @@ from .grader.workplace import languages_of
 from .grades import BatchFigures, BatchGrade
 from .intake.columns import Call, read_call
 from .intake.dataset_check import DatasetCheck, check_dataset
-from .intake.samples import ReadingOptions, Sample, read_samples
+from .intake.samples import TRUST, ReadingOptions, Sample, read_samples
 from .options import FLAG, SECONDS, WORD, Rule, check_options, instance_of, one_of, or_none, whole
 from .problems import SCHEMAS
 from .records import Limits
@@ -42,6 +42,7 @@ _OPTIONS = {
     "comparison": or_none(instance_of(str, Comparison, wanted="a text such as 'float:1e-6', or a Comparison")),
     "limits": instance_of(Limits, wanted="a Limits; a dict becomes one by Limits(**...)"),
     "max_tests": or_none(whole(1)),
+    "trust": one_of(TRUST),
     "stop_at_first_failure": FLAG,
     "batch_deadline_s": or_none(SECONDS),
     "breaker": or_none(instance_of(CircuitBreaker, wanted="a CircuitBreaker")),
@@ -69,10 +70,11 @@ class CodeReward:
     good, and the batch runs again there.
     `scoring` is `"all_passed"`, `"fraction_passed"`, `"weighted_passed"` or a function of the tests' grades; `schema`
     and `language` override what the rows say, `comparison` and `limits` hold where the rows say nothing; `max_tests`
-    draws the same tests of a problem every time. `unjudged_score` is for trainers that know no None (SDPO, PPO);
-    `program_bonus` is added to the score of any program that was judged; `bounds` are checked for every score of a
-    scorer. `on_bad_row` is `"raise"` or `"none"`. `name` is the reward's name in the trainer and the prefix of what it
-    logs; two live rewards cannot log under one.
+    draws the same tests of a problem every time. `trust="shared"` takes tests that stand behind the program in its own
+    process (MultiPL-E, HumanEval-X), where it could fake their success; `"split"` refuses them. `unjudged_score` is
+    for trainers that know no None (SDPO, PPO); `program_bonus` is added to the score of any program that was judged;
+    `bounds` are checked for every score of a scorer. `on_bad_row` is `"raise"` or `"none"`. `name` is the reward's name
+    in the trainer and the prefix of what it logs; two live rewards cannot log under one.
 
     Picklable; a copy, like a forked process, starts a sandbox of its own when first called. `close` ends the sandbox,
     also one that was passed in, unless another live reward uses it. An option that does not fit raises
@@ -90,6 +92,7 @@ class CodeReward:
         comparison: str | Comparison | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         max_tests: int | None = None,
+        trust: str = "split",
         stop_at_first_failure: bool = False,
         batch_deadline_s: float | None = 900.0,
         breaker: CircuitBreaker | None = CircuitBreaker(),  # noqa: B008 - frozen
@@ -109,7 +112,7 @@ class CodeReward:
         self._rule = ScoreRule(scoring, unjudged_score, no_program_score, program_bonus, bounds)
         parsed = Comparison.parse(comparison) if isinstance(comparison, str) else comparison
         self._reading = ReadingOptions(
-            schema, language, extraction, parsed, limits, max_tests, on_bad_row, languages_of(sandbox)
+            schema, language, extraction, parsed, limits, max_tests, on_bad_row, languages_of(sandbox), trust
         )
         settings = BatchSettings(stop_at_first_failure, batch_deadline_s, retries)
         self._grader = Grader(sandbox, settings=settings, breaker=breaker, fallback=_fallback_for(sandbox, fallback))

@@ -10,7 +10,8 @@ from .options import FLAG, check_options, number, one_of, shown
 
 _KINDS = ("tokens", "lines", "exact")
 _TOLERANCE = number("a number, 0 or more", lambda value: value >= 0)
-_COMPARISON = {"kind": one_of(_KINDS), "tolerance": _TOLERANCE, "ignore_case": FLAG, "floats_everywhere": FLAG}
+_FLAGS = ("ignore_case", "floats_everywhere", "keeps_lines", "absolute")
+_COMPARISON = {"kind": one_of(_KINDS), "tolerance": _TOLERANCE, **dict.fromkeys(_FLAGS, FLAG)}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Comparison:
     ignore_case: bool = False
     floats_everywhere: bool = False
     """`float:<tol>`: integers in the expected output, too, may differ by the tolerance."""
+    keeps_lines: bool = False
+    """`tokens`: they must stand in the same lines; empty lines at both ends of the output do not count."""
+    absolute: bool = False
+    """The tolerance is not relative to large numbers."""
 
     KINDS: ClassVar[tuple[str, ...]] = _KINDS
 

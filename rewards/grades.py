@@ -40,6 +40,8 @@ class TestGrade:
     name: str = ""
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    group: str = ""
+    """The subtask that the test belongs to, where it belongs to one."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,4 @@
-"""What travels between the parts: programs, tests, jobs, and what was seen of them.
-
-Frozen and picklable. A test's `steps()` is what a program gets to see of it; everything else of a test stays on our
-side of the sandbox's wall.
-"""
+"""What travels to a sandbox and back: programs, the steps of a job, and what was seen of them. Frozen and picklable."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .comparison import Comparison
+from .errors import DatasetError
 from .options import SECONDS, as_whole, check_options, or_none, whole
 
 _AMOUNTS = dict.fromkeys(("memory_mb", "output_kb", "processes", "disk_mb"), whole(1))
@@ -64,12 +60,34 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file in the working directory of a program, before or after it ran."""
+
+    path: str
+    """Relative, with `/` between its parts, and without `..`."""
+    content: bytes
+
+    def __post_init__(self) -> None:
+        parts = self.path.split("/")
+        if not self.path or "\0" in self.path or any(part in ("", ".", "..") for part in parts):
+            raise DatasetError(f"a file's path must be relative and stay below its directory, found {self.path!r:.200}")
+
+
+@dataclass(frozen=True)
 class ScriptStep:
-    """Run the program as `python main.py` with this input, in a process of its own."""
+    """Run the program as `python main.py` does, or as its language is run, in a process of its own."""
 
     stdin: str = ""
     output_kb: int = 0
     """Output to keep where the job's limit would keep less (four times the expected output)."""
+    files: tuple[File, ...] = ()
+    """What lies in the working directory when the program starts."""
+    fetch: tuple[str, ...] = ()
+    """Paths of files to report as `TestRun.files`; those that are not there are left out."""
+    args: tuple[str, ...] = ()
+    """Words of the command line."""
+    append: str = ""
+    """Source that stands behind the program's, in the same file: tests that cannot stand anywhere else."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +114,9 @@ class AssertStep:
     """Test code that runs once, in the tester, after the program and before the first `source`."""
     names: tuple[str, ...] = ()
     """Names that mean the program's own even where they hide a builtin (a program that defines `sum`)."""
+    framework: str = ""
+    """`pytest` or `unittest` where `source` is a file of tests, which passes when each of at least one test in it has
+    passed: none skipped, none expected to fail. The program is the module `solution`."""
 
 
 @dataclass(frozen=True)
@@ -106,106 +127,11 @@ class CellStep:
     """
 
     source: str
+    files: tuple[File, ...] = ()
+    """Written into the working directory before the cell runs; those of the first one before the program does."""
 
 
 Step = ScriptStep | CallStep | AssertStep | CellStep
-
-
-@dataclass(frozen=True)
-class StdinTest:
-    """Feed `stdin`, compare stdout."""
-
-    __test__: ClassVar[bool] = False
-    stdin: str
-    expected: str
-    comparison: Comparison | None = None
-    weight: float = 1.0
-    name: str = ""
-
-    def steps(self) -> tuple[Step, ...]:
-        """Return what goes in."""
-        return (ScriptStep(self.stdin, output_kb=_output_kb(self.expected)),)
-
-
-@dataclass(frozen=True)
-class OutputTest:
-    """Run the program without input, compare stdout."""
-
-    __test__: ClassVar[bool] = False
-    expected: str
-    comparison: Comparison | None = None
-    weight: float = 1.0
-    name: str = ""
-
-    def steps(self) -> tuple[Step, ...]:
-        """Return what goes in."""
-        return (ScriptStep("", output_kb=_output_kb(self.expected)),)
-
-
-@dataclass(frozen=True)
-class CallTest:
-    """Call a function, compare the returned value with `expected`."""
-
-    __test__: ClassVar[bool] = False
-    function: str
-    args: tuple[Any, ...]
-    expected: Any
-    kwargs: tuple[tuple[str, Any], ...] = ()
-    from_json: bool = True
-    """The row came as JSON: a tuple stands for a list, and a mapping's keys may be text where they were numbers."""
-    weight: float = 1.0
-    name: str = ""
-    wrapped: bool = False
-    """The row does not tell whether its outputs are wrapped in lists of one: `expected` and `[expected]` are right."""
-
-    def steps(self) -> tuple[Step, ...]:
-        """Return what goes in."""
-        return (CallStep(self.function, self.args, self.kwargs),)
-
-
-@dataclass(frozen=True)
-class AssertTest:
-    """Test code in assert style.
-
-    Where it could be lowered, `calls` are what the program is asked, and `condition` is an expression over the names
-    `_0`, `_1`, ... of what the calls returned, evaluated on our side. Otherwise `calls` is empty and the whole source
-    runs in a tester process.
-    """
-
-    __test__: ClassVar[bool] = False
-    source: str
-    calls: tuple[CallStep, ...] = ()
-    condition: str = ""
-    setup: str = ""
-    names: tuple[str, ...] = ()
-    weight: float = 1.0
-    name: str = ""
-
-    def steps(self) -> tuple[Step, ...]:
-        """Return what goes in."""
-        return self.calls or (AssertStep(self.source, self.setup, self.names),)
-
-
-TestCase = StdinTest | OutputTest | CallTest | AssertTest
-
-
-def _output_kb(expected: str) -> int:
-    return 4 * len(expected.encode("utf-8", "replace")) // 1024 + 1
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What a program is graded against."""
-
-    tests: tuple[TestCase, ...]
-    limits: Limits = Limits()
-    comparison: Comparison = Comparison()  # noqa: RUF009 - frozen
-    language: str = "python"
-    entry_point: str | None = None
-    """The function or class that a program must define, where the row tells."""
-    code_prompt: str = ""
-    """Source that stands before the program: HumanEval's prompt, with its imports, helpers and open function."""
-    schema: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,6 +155,8 @@ class Ended(enum.Enum):
     FAILED = "failed"
     """An assertion in the tester did not hold."""
     SIGNALLED = "signalled"
+    NOT_COMPILED = "not_compiled"
+    """The compiler refused the program; what it said is in `stderr`."""
     CPU_LIMIT = "cpu_limit"
     WALL_LIMIT = "wall_limit"
     MEMORY_LIMIT = "memory_limit"
@@ -269,6 +197,8 @@ class TestRun:
     """A wall limit that was reached because the program waited for a CPU: no fault of the program's."""
     results: tuple[RichResult, ...] = ()
     """What a cell showed; none of it is trusted more than `stdout`."""
+    files: tuple[File, ...] = ()
+    """What was found of the files that were asked for."""
 
 
 @dataclass(frozen=True)

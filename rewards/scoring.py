@@ -1,7 +1,8 @@
 """From verdicts to a score.
 
 A scorer takes the grades of a completion's tests and returns a finite number, or None when the tests say nothing
-about the program. An unjudged test never makes the denominator smaller, and a skipped one is never a pass.
+about the program. An unjudged test never makes the denominator smaller, and a skipped one is never a pass. Groups of
+tests (subtasks) and weights matter to `weighted_passed` only; the others count tests.
 """
 
 from __future__ import annotations
@@ -35,15 +36,30 @@ def fraction_passed(tests: Sequence[TestGrade]) -> float | None:
 
 
 def weighted_passed(tests: Sequence[TestGrade]) -> float | None:
-    """Return the accepted share of the tests' weights, None when one is unjudged or there are none."""
+    """Return the accepted share of the tests' weights, None when one is unjudged or there are none.
+
+    The tests of a group are a subtask: its weight counts once, and only where all of its tests were accepted.
+    """
     if not all(math.isfinite(test.weight) and test.weight >= 0 for test in tests):
         raise ConfigurationError("the weight of a test must be a finite number that is not negative")
     if not tests or _unjudged(tests):
         return None
-    total = math.fsum(test.weight for test in tests)
+    subtasks = _subtasks(tests)
+    total = math.fsum(weight for weight, _ in subtasks)
     if not 0 < total < math.inf:
         raise ConfigurationError(f"the weights of a problem's tests add up to {total}: there is no share to take")
-    return math.fsum(test.weight for test in tests if test.verdict is Verdict.ACCEPTED) / total
+    return math.fsum(weight for weight, is_accepted in subtasks if is_accepted) / total
+
+
+def _subtasks(tests: Sequence[TestGrade]) -> list[tuple[float, bool]]:
+    """Return the weight of each subtask and whether it was accepted; a test without a group is one by itself."""
+    groups: dict[object, list[TestGrade]] = {}
+    for i, test in enumerate(tests):
+        groups.setdefault(test.group or i, []).append(test)
+    for name, group in groups.items():
+        if len({test.weight for test in group}) > 1:
+            raise ConfigurationError(f"the tests of the group {name!r} must have one weight, which they bear together")
+    return [(group[0].weight, all(test.verdict is Verdict.ACCEPTED for test in group)) for group in groups.values()]
 
 
 def _unjudged(tests: Sequence[TestGrade]) -> bool:

@@ -1,7 +1,9 @@
 """Compare verdicts with known ones: `python scripts/agreement.py --data FOLDER [--sandbox local|e2b] [SUITE ...]`.
 
-The folder holds `datasets/HumanEval.jsonl.gz`, `datasets/mbpp.jsonl` and replies of models with official verdicts
-(`llm_humaneval.jsonl`, `llm_check.jsonl`, `llm_lcb.jsonl`). Exits with 1 when a suite stays below its bound.
+The folder holds `datasets/HumanEval.jsonl.gz`, `datasets/mbpp.jsonl`, replies of models with official verdicts
+(`llm_humaneval.jsonl`, `llm_check.jsonl`, `llm_lcb.jsonl`) and programs whose verdict other graders' own tests or a
+contest's jury tell (`peers.jsonl`, `kattis_stdio.jsonl`, `sandboxfusion_submit.jsonl`), each as a row of the public set
+that has its kind of test. Exits with 1 when a suite stays below its bound.
 """
 
 import argparse
@@ -11,12 +13,15 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from known_rows import columns_of, completion_of, with_all_columns
+
 from rewards import CodeReward
+from rewards.grades import Grade, Verdict
 from rewards.sandboxes.base import Sandbox
 from rewards.sandboxes.e2b_cloud import E2BSandbox
 from rewards.sandboxes.local import LocalSandbox
@@ -32,6 +37,8 @@ class Sample:
     completion: str
     row: Row
     passes: bool
+    per_test: Sequence[str] = ()
+    """Of each test, `pass` or something else, where that is known."""
 
 
 class _Emptied(ast.NodeTransformer):
@@ -89,6 +96,24 @@ def llm_lcb(data: Path) -> Iterator[Sample]:
             )
 
 
+def humaneval_js(data: Path) -> Iterator[Sample]:
+    """Yield the canonical solutions of HumanEval-X in JavaScript; a plain run of three of them fails their tests."""
+    for row in rows(data / "datasets/humaneval_js.jsonl.gz"):
+        columns = {"code_prompt": row["prompt"], **{name: row[name] for name in ("task_id", "declaration", "test")}}
+        number = int(row["task_id"].partition("/")[2])
+        yield Sample(row["task_id"], f"```js\n{row['canonical_solution']}\n```", columns, number not in (112, 155, 162))
+
+
+def known(data: Path, name: str, *, kinds: tuple[str, ...] = (), by_the_clock: bool = False) -> list[Sample]:
+    """Return programs with known verdicts; *by_the_clock* where the time limit meant sleep as well."""
+    found = [row for row in rows(data / name) if not kinds or row["kind"] in kinds]
+    columns = [columns_of(row) | ({"wall_s": row["timeout_s"]} if by_the_clock else {}) for row in found]
+    return [
+        Sample(row["id"], completion_of(row), column, row["expected"] == "pass", row.get("expected_per_test") or ())
+        for row, column in zip(found, with_all_columns(columns), strict=True)
+    ]
+
+
 SUITES = {
     "humaneval": (humaneval, 1.0),
     "humaneval-emptied": (lambda data: humaneval(data, emptied=True), 1.0),
@@ -97,6 +122,11 @@ SUITES = {
     "llm_humaneval": (llm_humaneval, 0.995),
     "llm_check": (llm_check, 0.995),
     "llm_lcb": (llm_lcb, 0.995),
+    "humaneval_js": (humaneval_js, 1.0),
+    "llm_lcb-calls": (lambda data: known(data, "llm_lcb.jsonl", kinds=("leetcode",)), 0.995),
+    "sandboxfusion_submit": (lambda data: known(data, "sandboxfusion_submit.jsonl"), 1.0),
+    "kattis_stdio": (lambda data: known(data, "kattis_stdio.jsonl"), 0.98),
+    "peers": (lambda data: known(data, "peers.jsonl", by_the_clock=True), 0.97),
 }
 
 
@@ -124,6 +154,8 @@ def agreement(reward: CodeReward, samples: list[Sample], name: str) -> float:
         if not agrees:
             expected = "pass" if sample.passes else "fail"
             print(f"  {sample.id}: expected {expected}, got {grade.verdict.value}: {grade.detail[:160]!r}")
+        if disagreeing := tests_that_disagree(sample, grade):
+            print(f"  {sample.id}: of its tests, {', '.join(disagreeing)}")
     accepted = sum(grade.score == 1.0 for grade in batch.grades)
     share = agreed / (len(samples) - refused)
     counts = (
@@ -131,6 +163,18 @@ def agreement(reward: CodeReward, samples: list[Sample], name: str) -> float:
     )
     print(f"{name}: {counts}", flush=True)
     return share
+
+
+def tests_that_disagree(sample: Sample, grade: Grade) -> list[str]:
+    """Return what became of the tests whose verdict is known to be another one."""
+    if not sample.per_test or len(grade.tests) != len(sample.per_test):
+        return []
+    pairs = enumerate(zip(sample.per_test, grade.tests, strict=True), start=1)
+    return [
+        f"test {i} expected {wanted}, got {test.verdict.value}"
+        for i, (wanted, test) in pairs
+        if (wanted == "pass") != (test.verdict is Verdict.ACCEPTED)
+    ]
 
 
 def sandbox_for(arguments: argparse.Namespace) -> Sandbox:
@@ -154,7 +198,9 @@ def main() -> int:
     short = 0
     with (
         busy_loops(arguments.busy),
-        CodeReward(sandbox=sandbox_for(arguments), batch_deadline_s=None, on_bad_row="none") as reward,
+        CodeReward(
+            sandbox=sandbox_for(arguments), batch_deadline_s=None, on_bad_row="none", trust="shared"
+        ) as reward,  # HumanEval-X knows no other tests than those behind the program
     ):
         for name in arguments.suites or SUITES:
             suite, bound = SUITES[name]

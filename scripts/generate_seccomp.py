@@ -55,6 +55,14 @@ SOCKET_FLAGS = (0, 0o4000, 0o2000000, 0o2004000)  # SOCK_NONBLOCK, SOCK_CLOEXEC
 CLONE_THREAD = 0x10000
 CLONE_REFUSED = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x2000, 0x4000, 0x8000)
 """New namespaces; CLONE_PTRACE, CLONE_VFORK and CLONE_PARENT."""
+CLONE_VFORK = 0x4000
+TOOLS_ALLOWED = """
+execve setsid setpgid sendmsg sched_setscheduler timer_create timer_settime timer_gettime timer_getoverrun
+timer_delete signalfd signalfd4
+"""
+"""What interpreters, compilers and shells need beyond what a Python program does; nothing that leads out of the pid and
+network namespaces, which they are never without."""
+S_IFMT, S_IFIFO = 0o170000, 0o010000
 PR_SET_NAME, PR_GET_NAME = 15, 16
 
 Rule = tuple[int, str, tuple[Any, ...]]
@@ -83,21 +91,33 @@ def _filter_bytes(architecture: int, default: int, rules: list[Rule]) -> bytes:
         return file.read()
 
 
-def _zygote_rules() -> list[Rule]:
+def _zygote_rules(*, tools: bool = False) -> list[Rule]:
     import pyseccomp as s
 
-    rules: list[Rule] = [(s.ALLOW, name, ()) for name in f"{BASE_ALLOWED} {ZYGOTE_ALLOWED} {MODE_CALLS}".split()]
-    rules += [(s.ERRNO(errno.EPERM), name, ()) for name in REFUSED.split()]
+    allowed = f"{BASE_ALLOWED} {ZYGOTE_ALLOWED} {MODE_CALLS} {TOOLS_ALLOWED if tools else ''}".split()
+    # A call with rules of its own below must not have one without conditions.
+    conditional = ("mknod", "mknodat") if tools else ()
+    rules: list[Rule] = [(s.ALLOW, name, ()) for name in allowed]
+    rules += [(s.ERRNO(errno.EPERM), name, ()) for name in REFUSED.split() if name not in (*allowed, *conditional)]
+    if tools:
+        rules += [(s.ALLOW, "mknod", (s.Arg(1, s.MASKED_EQ, S_IFMT, S_IFIFO),))]
+        rules += [(s.ALLOW, "mknodat", (s.Arg(2, s.MASKED_EQ, S_IFMT, S_IFIFO),))]
     rules += [(s.ERRNO(errno.ENOTSUP), name, ()) for name in NO_ATTRIBUTES.split()]
     # An argument is compared for equality: a list of forbidden values is passed by with garbage in the upper half.
     rules += [(s.ALLOW, "ioctl", (s.Arg(1, s.EQ, request),)) for request in IOCTLS]
     rules += [(s.ALLOW, "fcntl", (s.Arg(1, s.EQ, command),)) for command in FCNTLS]
     rules += [(s.ALLOW, "prlimit64", (s.Arg(0, s.EQ, 0),))]
-    rules += [(s.ALLOW, "socketpair", (s.Arg(0, s.EQ, 1), s.Arg(1, s.EQ, 1 | flags))) for flags in SOCKET_FLAGS]
+    kinds = (1, 2, 5) if tools else (1,)  # stream, and for tools datagram and packet
+    rules += [
+        (s.ALLOW, "socketpair", (s.Arg(0, s.EQ, 1), s.Arg(1, s.EQ, kind | flags)))
+        for kind in kinds
+        for flags in SOCKET_FLAGS
+    ]
     rules += [(s.ALLOW, "sendto", (s.Arg(4, s.EQ, 0),))]  # send() on a socketpair: never with an address
     # In this filter, which costs a child nothing: all of them are refused to the zygote as well.
-    rules += [(s.ALLOW, "clone", (s.Arg(0, s.MASKED_EQ, sum(CLONE_REFUSED), 0),))]
-    rules += [(s.ERRNO(errno.EPERM), "clone", (s.Arg(0, s.MASKED_EQ, bit, bit),)) for bit in CLONE_REFUSED]
+    refused = [bit for bit in CLONE_REFUSED if not (tools and bit == CLONE_VFORK)]
+    rules += [(s.ALLOW, "clone", (s.Arg(0, s.MASKED_EQ, sum(refused), 0),))]
+    rules += [(s.ERRNO(errno.EPERM), "clone", (s.Arg(0, s.MASKED_EQ, bit, bit),)) for bit in refused]
     return rules
 
 
@@ -119,6 +139,16 @@ def _program_rules(*, own_pids: bool, processes: bool, truncate: bool) -> list[R
     return rules
 
 
+def _tool_rules() -> list[Rule]:
+    import pyseccomp as s
+
+    refused = s.ERRNO(errno.EPERM)
+    rules: list[Rule] = [(refused, name, ()) for name in ("pidfd_open", "seccomp")]
+    rules += [(s.ERRNO(errno.ENOSYS), "clone3", ())]  # its flags lie in memory, where no filter looks
+    rules += [(refused, "prctl", (s.Arg(0, s.GT, PR_GET_NAME),)), (refused, "prctl", (s.Arg(0, s.LT, PR_SET_NAME),))]
+    return rules
+
+
 def build_filters() -> dict[str, dict[str, bytes]]:
     """Return the filters by architecture and purpose."""
     import pyseccomp as s
@@ -127,6 +157,8 @@ def build_filters() -> dict[str, dict[str, bytes]]:
     return {
         name: {
             "zygote": _filter_bytes(number, refuse, _zygote_rules()),
+            "tools_zygote": _filter_bytes(number, refuse, _zygote_rules(tools=True)),
+            "tools": _filter_bytes(number, allow, _tool_rules()),
             "own_pids": _filter_bytes(number, allow, _program_rules(own_pids=True, processes=False, truncate=True)),
             "processes": _filter_bytes(number, allow, _program_rules(own_pids=True, processes=True, truncate=True)),
             "shared_pids": _filter_bytes(number, allow, _program_rules(own_pids=False, processes=False, truncate=True)),

@@ -21,6 +21,7 @@ from rewards.records import (
     AssertStep,
     CallStep,
     CellStep,
+    File,
     Job,
     JobResult,
     Limits,
@@ -82,6 +83,22 @@ JOBS = [
     ),
     pytest.param(Job(Program("def f(:"), (CallStep("f"),)), id="no Python"),
     pytest.param(Job(Program("puts 1", "ruby"), (ScriptStep(),)), id="another language"),
+    pytest.param(
+        Job(
+            Program("import sys\nopen('out', 'w').write(open('a/b').read() + sys.argv[1])"),
+            (ScriptStep(files=(File("a/b", b"x"),), fetch=("out", "nowhere"), args=("y",), append="print(1)"),),
+        ),
+        id="files",
+    ),
+    pytest.param(
+        Job(
+            Program("cat f; cat; echo left > out", "bash"),
+            (ScriptStep("in", files=(File("f", b"x"),), fetch=("out",)),),
+        ),
+        id="a shell script with files",
+    ),
+    pytest.param(Job(Program("int main(void) { return x; }", "c"), (ScriptStep(),)), id="no C"),
+    pytest.param(Job(Program("identification division.", "cobol"), (ScriptStep(),)), id="a language nobody has"),
     pytest.param(Job(Program("1"), (CellStep("1"),)), id="a cell"),
     pytest.param(Job(Program("print('\\udc80'.encode(errors='surrogatepass'))"), (ScriptStep(),)), id="odd text"),
 ]
@@ -371,3 +388,10 @@ def test_a_client_loads_next_to_nothing(bare: Machine) -> None:
         for what in ("-I -S -c pass", f"-I -S {client} trip {'0' * 16} -")
     )
     assert {name for name in loaded - empty if " f - gone " not in name} <= {"_socket"}
+
+
+def test_the_greeting_tells_the_languages(machine: Machine) -> None:
+    local = LocalSandbox(slots=1)
+    local.describe()
+    expected = local.languages if local.holds_other_languages else {"python"}
+    assert set(machine.greeting.languages) == expected

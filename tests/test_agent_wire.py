@@ -24,6 +24,7 @@ from rewards.records import (
     CallStep,
     CellStep,
     Ended,
+    File,
     Job,
     JobResult,
     Limits,
@@ -76,6 +77,7 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+FETCHED = ("out", "a/b", "ü\udc80")
 values = st.recursive(scalars, _containers, max_leaves=20)
 seconds = st.floats(0, 1e6)
 rich_results = st.builds(
@@ -94,6 +96,9 @@ runs = st.builds(
     peak_memory_mb=seconds,
     starved=st.booleans(),
     results=st.lists(rich_results, max_size=3).map(tuple),
+    files=st.dictionaries(st.sampled_from(FETCHED), st.binary(max_size=9)).map(
+        lambda found: tuple(File(path, content) for path, content in found.items())
+    ),
 )
 outcomes = st.one_of(
     st.builds(JobResult, st.lists(runs, max_size=4).map(tuple), st.text(max_size=9), seconds, seconds),
@@ -102,7 +107,7 @@ outcomes = st.one_of(
 
 
 def _job(steps: int = 1) -> Job:
-    return Job(Program("pass"), (ScriptStep(),) * steps)
+    return Job(Program("pass"), (ScriptStep(fetch=FETCHED),) * steps)
 
 
 def _job_of(outcome: JobResult | SandboxFailure) -> Job:
@@ -149,7 +154,9 @@ json_like = st.recursive(
     lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.sampled_from(list("stdoinq")), inner, max_size=1),
     max_leaves=20,
 )
-run_like = st.tuples(st.just("returned"), *[json_like] * 5, st.booleans(), *[st.integers(-1, 9)] * 3, json_like)
+run_like = st.tuples(
+    st.just("returned"), *[json_like] * 5, st.booleans(), *[st.integers(-1, 9)] * 3, *[json_like | st.just([])] * 2
+)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -186,7 +193,11 @@ def _header(told: Any, rest: bytes = b"") -> bytes:
     return zlib.compress(len(data).to_bytes(4, "little") + data + rest)
 
 
-_RUN = ["exited", 0, None, 0.1, 0.1, 1.0, False, 0, 0, 0, []]
+_RUN = ["exited", 0, None, 0.1, 0.1, 1.0, False, 0, 0, 0, [], []]
+
+
+def _with_files(files: Any, rest: bytes = b"") -> bytes:
+    return _header(["result", "x", 0.0, 0.0, [[*_RUN[:-1], files]]], rest)
 
 
 @pytest.mark.parametrize(
@@ -200,10 +211,22 @@ _RUN = ["exited", 0, None, 0.1, 0.1, 1.0, False, 0, 0, 0, []]
         pytest.param(_header(["result", "local", 0.0, -1.0, [_RUN]]), _job(), id="a time before the beginning"),
         pytest.param(_header(["result", "x", 0.0, 0.0, [["won", *_RUN[1:]]]]), _job(), id="an end that is none"),
         pytest.param(_header(["result", "x", 0.0, 0.0, [["exited", "0", *_RUN[2:]]]]), _job(), id="a code in text"),
-        pytest.param(_header(["result", "x", 0.0, 0.0, [[*_RUN[:7], 9, 0, 0, []]]]), _job(), id="a text too short"),
-        pytest.param(_header(["result", "x", 0.0, 0.0, [[*_RUN[:7], True, 0, 0, []]]]), _job(), id="a length of True"),
-        pytest.param(_header(["result", "x", 0.0, 0.0, [[*_RUN[:7], 1, 0, 0, []]]], b"\xff"), _job(), id="no UTF-8"),
-        pytest.param(_header(["result", "x", 0.0, 0.0, [[*_RUN[:9], 2, []]]], b"[["), _job(), id="a value cut off"),
+        pytest.param(_header(["result", "x", 0.0, 0.0, [[*_RUN[:7], 9, 0, 0, [], []]]]), _job(), id="a text too short"),
+        pytest.param(
+            _header(["result", "x", 0.0, 0.0, [[*_RUN[:7], True, 0, 0, [], []]]]), _job(), id="a length of True"
+        ),
+        pytest.param(
+            _header(["result", "x", 0.0, 0.0, [[*_RUN[:7], 1, 0, 0, [], []]]], b"\xff"), _job(), id="no UTF-8"
+        ),
+        pytest.param(_header(["result", "x", 0.0, 0.0, [[*_RUN[:9], 2, [], []]]], b"[["), _job(), id="a value cut off"),
+        pytest.param(_with_files([[3, 1]], b"outx"), Job(Program(""), (ScriptStep(),)), id="a file nobody asked for"),
+        pytest.param(_with_files([[3, 1]], b"outx"), Job(Program(""), (CallStep("f"),)), id="a file of a call"),
+        pytest.param(_with_files([[3, 1], [3, 1]], b"outxouty"), _job(), id="a file twice"),
+        pytest.param(_with_files([[3, 9]], b"outx"), _job(), id="a file cut off"),
+        pytest.param(_with_files([[3]], b"out"), _job(), id="a file without a length"),
+        pytest.param(_with_files([[True, 1]], b"xy"), _job(), id="a name as long as True"),
+        pytest.param(_with_files([[6, 1]], b"../xyz"), _job(), id="a path that leads elsewhere"),
+        pytest.param(_with_files(7), _job(), id="files that are a number"),
         pytest.param(_header(["failure", "died", "", 1]), _job(), id="a failure that is neither final nor not"),
         pytest.param(zlib.compress(b"\xff\xff\xff\xff"), _job(), id="a header of four gigabytes"),
         pytest.param(result_to_bytes(SandboxFailure("a", "b"), _job()) + b"x", _job(), id="more after the end"),
@@ -230,6 +253,14 @@ def test_output_beyond_the_bound_ends_the_run_at_the_output_limit() -> None:
     assert isinstance(found, JobResult)
     assert [run.ended for run in found.runs] == [Ended.EXITED] * 3 + [Ended.OUTPUT_LIMIT] * 2
     assert sum(len(run.stdout.encode()) for run in found.runs) <= stdout_allowance(job)
+
+
+def test_files_beyond_the_bound_are_left_out() -> None:
+    job = Job(Program("pass"), (ScriptStep(fetch=("a", "b", "c")),))
+    files = tuple(File(name, bytes(size << 20)) for name, size in (("a", 60), ("b", 5), ("c", 4)))
+    found = result_from_bytes(result_to_bytes(JobResult((TestRun(Ended.EXITED, files=files),)), job), job)
+    assert isinstance(found, JobResult)
+    assert [file.path for file in found.runs[0].files] == ["a", "c"]
 
 
 def test_a_job_that_expects_more_output_gets_more() -> None:
@@ -272,8 +303,11 @@ def test_a_long_complaint_is_kept_at_its_end() -> None:
 STEPS = (
     ScriptStep("1 2\n", output_kb=9),
     CallStep("f", (1, [2.5, {"a": (None, b"x")}], {1, 2}), (("key", True),)),
-    AssertStep("assert f(1)", "import math", ("sum",)),
-    CellStep("1 + 1"),
+    AssertStep("assert f(1)", "import math", ("sum",), framework="pytest"),
+    CellStep("1 + 1", files=(File("data.csv", b"1"),)),
+    ScriptStep(
+        files=(File("a/b", b"\0\xff"), File("c", b"")), fetch=("out", "x/y"), args=("-x", "ü"), append="print()"
+    ),
 )
 
 

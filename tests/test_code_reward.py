@@ -215,7 +215,7 @@ def test_an_option_that_does_not_fit_is_refused_at_once_and_named(options):
         make(**options) if "sandbox" not in options else CodeReward(**options)
     said = str(caught.value)
     assert any(name in said or name == "scoring" for name in options)
-    assert len(said) < 400
+    assert len(said) < 600
 
 
 def test_a_dict_of_limits_is_told_how_to_become_limits():

@@ -127,10 +127,11 @@ def test_rows_that_are_equal_without_being_the_same_are_not_mixed_up(one, other)
 
 
 def test_a_language_that_the_sandbox_does_not_run_is_an_error_before_anything_runs() -> None:
-    with pytest.raises(ConfigurationError, match="the sandbox runs python only"):
-        CodeReward(sandbox="local", language="js")
-    with CodeReward(sandbox="local") as reward, pytest.raises(DatasetError, match="javascript, and the sandbox runs"):
-        reward(completions=["```js\n1\n```"], expected_output=["1"], language=["javascript"])
+    """SQL is a language, but no line of the table says how to run it."""
+    with pytest.raises(ConfigurationError, match=r"the sandbox runs .*python.* only"):
+        CodeReward(sandbox="local", language="sql")
+    with CodeReward(sandbox="local") as reward, pytest.raises(DatasetError, match="sql, and the sandbox runs"):
+        reward(completions=["```sql\nselect 1\n```"], expected_output=["1"], language=["sql"])
 
 
 # Columns

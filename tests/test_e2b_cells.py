@@ -12,7 +12,18 @@ from e2b_service.faults import Fault
 from e2b_service.handle import ServiceHandle, start_service
 
 from rewards.errors import ConfigurationError
-from rewards.records import Ended, Job, JobResult, Program, RichResult, SandboxFailure, ScriptStep, TestRun
+from rewards.records import (
+    CellStep,
+    Ended,
+    File,
+    Job,
+    JobResult,
+    Program,
+    RichResult,
+    SandboxFailure,
+    ScriptStep,
+    TestRun,
+)
 from rewards.sandboxes.e2b_cloud.notebook import Progress, read_progress
 
 
@@ -42,6 +53,32 @@ def test_an_error_is_told_and_the_next_cell_runs(service: ServiceHandle) -> None
     assert first.ended is Ended.RAISED
     assert "ZeroDivisionError" in first.stderr
     assert second.stdout == "1\n"
+
+
+def test_a_traceback_is_plain_text(service: ServiceHandle) -> None:
+    (run,) = asyncio.run(_runs(service, cells("1 / 0")))
+    assert "ZeroDivisionError: division by zero" in run.stderr
+    assert "\x1b" not in run.stderr
+
+
+def test_files_lie_there_when_their_cell_begins(service: ServiceHandle) -> None:
+    steps = (
+        CellStep("read('data.csv')", (File("data.csv", b"a,b\n1,2\n"),)),
+        CellStep("read('data.csv'), read('deep/down.bin')", (File("deep/down.bin", b"\0\xff"), File("data.csv", b"."))),
+    )
+    program = "def read(name):\n    with open(name, 'rb') as file:\n        return file.read()\nseen = read('data.csv')"
+    runs = asyncio.run(_runs(service, Job(Program(program), steps, QUICK)))
+    shown = [dict(run.results[0].data)["text"] for run in runs]
+    assert shown == ["b'a,b\\n1,2\\n'", "(b'.', b'\\x00\\xff')"]
+
+
+def test_a_program_that_leaves_no_place_for_a_file_fails_in_that_cell(service: ServiceHandle) -> None:
+    """Otherwise a program could have itself left unjudged."""
+    service.reset()
+    steps = (CellStep("x"), CellStep("x", (File("data", b"."),)), CellStep("x"))
+    runs = asyncio.run(_runs(service, Job(Program("import os\nos.makedirs('data/data')\nx = 1"), steps, QUICK)))
+    assert [run.ended for run in runs] == [Ended.RETURNED, Ended.RAISED, Ended.RETURNED]
+    assert service.stats().creates == 1
 
 
 def test_a_program_that_cannot_be_loaded_answers_no_cell(service: ServiceHandle) -> None:

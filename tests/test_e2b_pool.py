@@ -270,7 +270,7 @@ def test_a_service_that_makes_no_sandbox_is_a_failure_and_no_verdict(service: Se
 
 
 def test_a_language_that_it_does_not_run_is_said(service: ServiceHandle) -> None:
-    answer = asyncio.run(E2BSandbox(api_key="e2b_0").run(Job(Program("x", "rust"), (ScriptStep(),))))
+    answer = asyncio.run(E2BSandbox(api_key="e2b_0").run(Job(Program("x", "cobol"), (ScriptStep(),))))
     assert isinstance(answer, SandboxFailure)
     assert answer.kind == "unsupported"
 

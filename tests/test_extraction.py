@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rewards.errors import ConfigurationError
-from rewards.extraction import Extraction, extract_program, join_prompt
+from rewards.extraction import Extraction, extract_cells, extract_program, join_prompt
 from rewards.records import Program
 
 ROOT = Path(__file__).parents[1]
@@ -236,3 +236,21 @@ def test_the_default_agrees_with_official_extractors_on_real_replies() -> None:
     assert counts["auto"] == [471, 3, 388, 506, 962, 50]
     assert counts["last"] == [471, 3, 388, 473, 962, 50]
     assert all(sum(row) <= sum(counts["auto"]) for row in counts.values())
+
+
+CELLS = [
+    pytest.param("```python\nx = 1\n```\nand\n```py\nx + 1\n```", ("x = 1\n", "x + 1\n"), id="two blocks in order"),
+    pytest.param("```python\nx = 1\n```\nIt prints\n```\n1\n```", ("x = 1\n",), id="an output block is no cell"),
+    pytest.param("x = 1\nprint(x)", ("x = 1\nprint(x)",), id="a text that is Python"),
+    pytest.param(
+        "<think>```python\nx = 0\n```</think>```python\nx = 1\n```", ("x = 1\n",), id="reasoning does not count"
+    ),
+    pytest.param("```python\nx = 1", (), id="cut off"),
+    pytest.param("no code", (), id="prose"),
+    pytest.param("```python\r\nx = 1\r\n```", ("x = 1\n",), id="line ends of Windows"),
+]
+
+
+@pytest.mark.parametrize(("text", "cells"), CELLS)
+def test_the_blocks_of_an_answer_are_the_cells_of_a_notebook(text, cells):
+    assert extract_cells(text) == cells

@@ -9,7 +9,7 @@ import pytest
 from asking import prints
 
 from rewards.errors import ConfigurationError
-from rewards.records import Ended, Job, JobResult, Program, SandboxFailure, ScriptStep
+from rewards.records import CellStep, Ended, Job, JobResult, Program, SandboxFailure, ScriptStep
 from rewards.sandboxes.canary import CANARY, is_healthy
 from rewards.sandboxes.fake import FakeSandbox
 
@@ -26,6 +26,7 @@ def run(sandbox: FakeSandbox, job: Job = THREE_STEPS, keep_going=None):
         pytest.param("1\n", id="text is printed at every step"),
         pytest.param([prints("1\n")] * 3, id="runs stand for themselves"),
         pytest.param(JobResult((prints("1\n"),) * 3), id="a whole result"),
+        pytest.param(prints("1\n"), id="one run stands for all"),
     ],
 )
 def test_every_form_of_answer_gives_one_run_a_step(answer):
@@ -37,6 +38,11 @@ def test_every_form_of_answer_gives_one_run_a_step(answer):
 def test_a_function_of_the_job_may_answer():
     result = run(FakeSandbox(lambda job: [prints(step.stdin) for step in job.steps]))
     assert [r.stdout for r in result.runs] == ["a", "b", "c"]
+
+
+def test_a_cell_that_prints_has_returned():
+    cells = Job(Program("p"), (CellStep("print(1)"), CellStep("1")))
+    assert [r.ended for r in run(FakeSandbox({"p": "1\n"}), cells).runs] == [Ended.RETURNED] * 2
 
 
 def test_steps_after_enough_was_seen_are_not_run():

@@ -7,11 +7,12 @@ import time
 import pytest
 from asking import prints, starved
 
+from rewards.cases import OutputTest, Problem, StdinTest
 from rewards.grader.batch import BatchSettings
 from rewards.grader.engine import Grader
 from rewards.grader.trial import Unit
 from rewards.grades import Verdict
-from rewards.records import Ended, Limits, OutputTest, Problem, Program, SandboxFailure, StdinTest, TestRun
+from rewards.records import Ended, Limits, Program, SandboxFailure, TestRun
 from rewards.sandboxes.fake import FakeSandbox
 
 DIED = SandboxFailure("died", "the process is gone")

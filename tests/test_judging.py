@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rewards.cases import AssertTest, CallTest, OutputTest, StdinTest, TestCase
 from rewards.comparison import Comparison
 from rewards.grades import TestGrade, Verdict
 from rewards.judging import judge
-from rewards.records import AssertTest, CallStep, CallTest, Ended, OutputTest, StdinTest, TestCase, TestRun
+from rewards.records import CallStep, Ended, TestRun
 
 STDIN = StdinTest("1 2\n", "3\n", weight=2.0, name="sample")
 OUTPUT = OutputTest("3\n")

@@ -220,7 +220,7 @@ def test_it_travels_as_its_options(loop: asyncio.Runner, sandbox: LocalSandbox) 
 
 
 def test_another_language_is_a_failure_and_not_a_verdict(loop: asyncio.Runner, sandbox: LocalSandbox) -> None:
-    failure = loop.run(sandbox.run(Job(Program("1", language="rust"), (ScriptStep(),))))
+    failure = loop.run(sandbox.run(Job(Program("1", language="cobol"), (ScriptStep(),))))
     assert not isinstance(failure, JobResult)
     assert (failure.kind, failure.retryable) == ("unsupported", False)
 

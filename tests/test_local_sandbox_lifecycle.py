@@ -33,7 +33,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     yield
     gc.collect()
     assert set(os.listdir("/proc/self/fd")) <= before
-    assert list(tmp_path.glob("code-rewards-*")) == []
+    assert list(tmp_path.glob("box-*")) == []
     assert children() == []
 
 

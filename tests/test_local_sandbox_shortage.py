@@ -35,7 +35,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     before = set(os.listdir("/proc/self/fd"))
     yield
     assert set(os.listdir("/proc/self/fd")) <= before
-    assert list(tmp_path.glob("code-rewards-*")) == []
+    assert list(tmp_path.glob("box-*")) == []
 
 
 @contextlib.contextmanager

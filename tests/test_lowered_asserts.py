@@ -120,6 +120,7 @@ def test_arguments_are_read_not_run(argument: str, value: object) -> None:
         pytest.param("assert open('x')", id="a builtin with effects"),
         pytest.param("assert True", id="no call"),
         pytest.param("assert f(f'{1}')", id="a formatted text"),
+        pytest.param("assert '%.2f' % f(1) == '0.50'", id="a text that is filled in"),
         pytest.param("x = f(1)", id="no assert"),
         pytest.param("assert f(1)\nassert f(2)", id="two asserts"),
         pytest.param("assert f(", id="no Python"),

@@ -81,6 +81,34 @@ def test_columns_are_full_and_can_be_written_to_parquet():
         pytest.param("().__class__.__base__.__subclasses__()", {Suspicion.INTROSPECTION}, id="subclasses"),
         pytest.param("import pytest\npytest.skip('x')", {Suspicion.SKIPPED_TESTS}, id="pytest.skip"),
         pytest.param("import unittest\nraise unittest.SkipTest", {Suspicion.SKIPPED_TESTS}, id="SkipTest"),
+        pytest.param("import os\ngetattr(os, '_exit')(0)", {Suspicion.EARLY_EXIT}, id="_exit by its name"),
+        pytest.param("from os import _exit as bye\nbye(0)", {Suspicion.EARLY_EXIT}, id="_exit under another name"),
+        pytest.param("from sys import exit as e\ne(0)", {Suspicion.EARLY_EXIT}, id="exit under another name"),
+        pytest.param("A = type('A', (int,), {'__eq__': f})", {Suspicion.EQ_OVERRIDE}, id="__eq__ in a made-up type"),
+        pytest.param("setattr(A, '__ne__', f)", {Suspicion.EQ_OVERRIDE}, id="__ne__ by its name"),
+        pytest.param("import inspect\ninspect.stack()", {Suspicion.INTROSPECTION}, id="inspect"),
+        pytest.param("getattr(sys, '_getframe')(1)", {Suspicion.INTROSPECTION}, id="frames by their name"),
+        pytest.param("from pytest import skip\nskip('x')", {Suspicion.SKIPPED_TESTS}, id="skip, imported"),
+        pytest.param("import builtins\nbuiltins.sum = len", {Suspicion.PATCHING}, id="a builtin replaced"),
+        pytest.param("__builtins__['sum'] = len", {Suspicion.PATCHING}, id="__builtins__"),
+        pytest.param("import time\ntime.time = lambda: 0", {Suspicion.PATCHING}, id="a clock replaced"),
+        pytest.param("import signal\nsignal.alarm(0)", {Suspicion.PATCHING}, id="an alarm switched off"),
+        pytest.param(
+            "import unittest\nunittest.TestCase.run = f",
+            {Suspicion.PATCHING},
+            id="unittest replaced",
+        ),
+        pytest.param("class AssertionError(Exception): pass", {Suspicion.PATCHING}, id="another AssertionError"),
+        pytest.param("import sys\nsys.excepthook = f", {Suspicion.PATCHING}, id="excepthook"),
+        pytest.param("import ctypes", {Suspicion.LOW_LEVEL}, id="ctypes"),
+        pytest.param("open('/proc/1/mem')", {Suspicion.LOW_LEVEL}, id="/proc"),
+        pytest.param("open('conftest.py', 'w')", {Suspicion.PEEKING}, id="conftest.py"),
+        pytest.param("open('../test_cases.json')", {Suspicion.PEEKING}, id="test cases"),
+        pytest.param("import urllib.request", {Suspicion.NETWORK}, id="the network"),
+        pytest.param("from socket import socket", {Suspicion.NETWORK}, id="a socket"),
+        pytest.param("import time\nstart = time.time()\nprint(start == 3)", set(), id="a clock that is read"),
+        pytest.param("import os, time\nprint(os.sep)\nprocess = 'x'", set(), id="modules that are used"),
+        pytest.param("import gc\ngc.disable()", set(), id="a collector that is switched off"),
         pytest.param("exit_code = 3\nprint(exit_code)", set(), id="a name that contains one"),
         pytest.param("print('sys.exit()')", set(), id="a text that mentions one"),
         pytest.param("def f(:\n sys.exit()", set(), id="no Python"),
@@ -91,6 +119,26 @@ def test_columns_are_full_and_can_be_written_to_parquet():
 )
 def test_suspicious_programs_are_told_by_their_text(source, expected):
     assert suspicions(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "language", "is_exit"),
+    [
+        ("process.exit(0)", "javascript", True),
+        ("function f() { return quitted(1); }", "javascript", False),
+        ("System.exit(0);", "java", True),
+        ("std::exit(0);", "cpp", True),
+        ("f() {\n  exit 0\n}", "bash", True),
+        ("quit('no', 0)", "r", True),
+        ("std::process::exit(0);", "rust", True),
+        ("int exit_code = 0;", "cpp", False),
+    ],
+)
+def test_early_exits_are_looked_for_in_every_language(source, language, is_exit):
+    assert (Suspicion.EARLY_EXIT in suspicions(source, language)) is is_exit
+    program = Program(source, language)
+    figures = summarize(BatchGrade((Grade(0.0, Verdict.WRONG_ANSWER, program=program),)))
+    assert figures["suspicious/early_exit"] == float(is_exit)
 
 
 def test_what_is_paid_for_is_logged_as_running_totals():

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from rewards.cases import OutputTest
 from rewards.errors import DatasetError
 from rewards.problems import read_problem
-from rewards.records import OutputTest
 
 datasets = pytest.importorskip("datasets", reason="pip install 'code-rewards[train]' to test its formats")
 numpy = pytest.importorskip("numpy", reason="pip install 'code-rewards[dev]' to test arrays")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from rewards.cases import AssertTest, CallTest, StdinTest
 from rewards.errors import DatasetError
 from rewards.problems import read_problem
-from rewards.records import AssertTest, CallTest, StdinTest
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schema_rows import EXAMPLES
 
+from rewards.cases import Problem
 from rewards.errors import DatasetError
-from rewards.problems import SCHEMAS, read_problem
-from rewards.records import Problem
+from rewards.problems import SCHEMA_COLUMNS, SCHEMAS, read_problem
 
 CALL = {"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}
-VALID: list[dict[str, Any]] = [
+OURS: list[dict[str, Any]] = [
     {"expected_output": "3", "comparison": "float:1e-6", "language": "python", "cpu_s": 2, "memory_mb": 512},
     {"verification_info": {"language": "python", "test_cases": [CALL, {"input": "1", "output": "2", "type": "stdin"}]}},
     {"verification_info": json.dumps({"language": "python", "test_cases": json.dumps([CALL])})},
@@ -29,6 +30,7 @@ VALID: list[dict[str, Any]] = [
     {"tests": json.dumps([{"type": "assert", "source": "assert f(1) == 2"}, {"type": "output", "output": ""}])},
     {"tests": [{"testtype": "functional", "input": "1\n[2]", "output": "3"}], "metadata": '{"func_name": "f"}'},
 ]  # fmt: skip
+VALID = OURS + [row for _, row in EXAMPLES.values()]
 WORDS = sorted(
     {key for row in VALID for key in row}
     | {
@@ -105,9 +107,10 @@ def test_any_row_is_read_or_refused(row: dict[str, Any]) -> None:
 
 @given(st.sampled_from(SCHEMAS), VALUES, VALUES, st.booleans())
 def test_any_cell_is_read_or_refused(schema: str, first: Any, second: Any, encoded: bool) -> None:
-    columns = {"mbpp": "test_list", "humaneval": "test"}.get(schema, schema)
     cell = as_text(first) if encoded else first
-    outcome({columns: cell, "entry_point": second, "test_setup_code": second, "metadata": second}, schema=schema)
+    beside = ["entry_point", "test_setup_code", "metadata", "starter_code", "task_id", "plus_input", "test_info"]
+    for needed in SCHEMA_COLUMNS[schema]:
+        outcome({**dict.fromkeys(beside, second), **dict.fromkeys(needed, second), needed[0]: cell}, schema=schema)
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
@@ -130,7 +133,7 @@ def test_any_change_to_a_valid_row_is_read_or_refused(row: dict[str, Any], where
     outcome(row, max_tests=1)
 
 
-@given(st.sampled_from([row for row in VALID if "tests" in row or "verification_info" in row]), st.data())
+@given(st.sampled_from([row for row in OURS if "tests" in row or "verification_info" in row]), st.data())
 def test_cut_off_json_is_refused(row: dict[str, Any], data: st.DataObject) -> None:
     name = next(iter(row))
     text = row[name] if isinstance(row[name], str) else json.dumps(row[name])
@@ -139,17 +142,16 @@ def test_cut_off_json_is_refused(row: dict[str, Any], data: st.DataObject) -> No
 
 
 @pytest.mark.parametrize("depth", [90, 500, 5_000, 100_000])
-@pytest.mark.parametrize("schema", ["tests", "verification_info", "input_output", "expected_output"])
+@pytest.mark.parametrize("schema", SCHEMAS)
 def test_deep_nesting_is_read_or_refused(depth: int, schema: str) -> None:
+    [columns, *_] = SCHEMA_COLUMNS[schema]
     value: Any = 1
     for _ in range(depth):
         value = [value]
-    outcome({schema: value}, schema=schema)
-    outcome({schema: "[" * depth + "]" * depth}, schema=schema)
-    outcome(
-        {schema: [{"type": "call", "function": "f", "expected": value, "input": value, "output": value}]}, schema=schema
-    )
-    outcome({schema: {"fn_name": "f", "inputs": [value], "outputs": [value]}}, schema=schema)
+    call = {"type": "call", "function": "f", "expected": value, "input": value, "output": value}
+    parallel = {"fn_name": "f", "inputs": [value], "outputs": [value]}
+    for cell in (value, "[" * depth + "]" * depth, [call], parallel, {"ground_truth": value}, {"tests": parallel}):
+        outcome(dict.fromkeys(columns, cell), schema=schema)
 
 
 def test_a_cycle_is_refused() -> None:

@@ -80,12 +80,12 @@ NUMBERS = {
                "prctl": 157, "ioctl": 16, "fcntl": 72, "sendto": 44, "ptrace": 101, "io_uring_setup": 425,
                "pidfd_open": 434, "truncate": 76, "chmod": 90, "open_by_handle_at": 304, "unshare": 272,
                "prlimit64": 302, "memfd_create": 319, "process_vm_readv": 310, "sendmsg": 46, "recvmsg": 47,
-               "seccomp": 317},
+               "seccomp": 317, "mknodat": 259},
     "aarch64": {"read": 63, "socket": 198, "socketpair": 199, "execve": 221, "clone": 220, "clone3": 435, "kill": 129,
                 "prctl": 167, "ioctl": 29, "fcntl": 25, "sendto": 206, "ptrace": 117, "io_uring_setup": 425,
                 "pidfd_open": 434, "truncate": 45, "chmod": 53, "open_by_handle_at": 265, "unshare": 97,
                 "prlimit64": 261, "memfd_create": 279, "process_vm_readv": 270, "sendmsg": 211, "recvmsg": 212,
-                "seccomp": 277},
+                "seccomp": 277, "mknodat": 33},
 }  # fmt: skip
 """On aarch64 fchmodat stands for chmod, which it does not have."""
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -147,6 +147,30 @@ ANSWERS = [
     ],
     pytest.param("processes", "clone", (17,), ALLOW, id="processes where they are counted"),
     pytest.param("processes", "clone3", (), ERRNO | ENOSYS, id="and no clone3"),
+    pytest.param("tools_zygote", "execve", (), ALLOW, id="tools: other programs"),
+    pytest.param("tools_zygote", "clone", (0x4111,), ALLOW, id="tools: a vfork"),
+    pytest.param("tools_zygote", "clone", (17 | 0x10000000,), ERRNO | EPERM, id="tools: no new user namespace"),
+    pytest.param("tools_zygote", "clone", (17 | 0x40000000,), ERRNO | EPERM, id="tools: no new network"),
+    pytest.param("tools_zygote", "clone", (17 | 0x2000,), ERRNO | EPERM, id="tools: nobody is traced"),
+    pytest.param("tools_zygote", "socket", (1, 1), ERRNO | EPERM, id="tools: no sockets with names"),
+    pytest.param("tools_zygote", "socket", (2, 1), ERRNO | EPERM, id="tools: no network"),
+    pytest.param("tools_zygote", "socketpair", (1, 2), ALLOW, id="tools: a pair of datagram sockets"),
+    pytest.param("tools_zygote", "socketpair", (2, 1), ERRNO | ENOSYS, id="tools: no pair that is no UNIX pair"),
+    pytest.param("tools_zygote", "ptrace", (), ERRNO | EPERM, id="tools: no ptrace"),
+    pytest.param("tools_zygote", "process_vm_readv", (), ERRNO | EPERM, id="tools: no other process's memory"),
+    pytest.param("tools_zygote", "memfd_create", (), ERRNO | EPERM, id="tools: no memory that no limit sees"),
+    pytest.param("tools_zygote", "unshare", (0x10000000,), ERRNO | EPERM, id="tools: no namespaces"),
+    pytest.param("tools_zygote", "io_uring_setup", (), ERRNO | EPERM, id="tools: no ring that does calls unseen"),
+    pytest.param("tools_zygote", "open_by_handle_at", (), ERRNO | ENOSYS, id="tools: what is not listed is not there"),
+    pytest.param("tools_zygote", "mknodat", (3, 0, 0o010644), ALLOW, id="tools: a named pipe"),
+    pytest.param("tools_zygote", "mknodat", (3, 0, 0o020666, 261), ERRNO | ENOSYS, id="tools: no device"),
+    pytest.param("tools_zygote", "mknodat", (3, 0, 0o060666, 2049), ERRNO | ENOSYS, id="tools: no disk"),
+    pytest.param("tools", "clone3", (), ERRNO | ENOSYS, id="tools: nothing whose flags cannot be seen"),
+    pytest.param("tools", "clone", (17,), ALLOW, id="tools: processes"),
+    pytest.param("tools", "prctl", (1,), ERRNO | EPERM, id="tools: no outliving the parent"),
+    pytest.param("tools", "prctl", (22,), ERRNO | EPERM, id="tools: no filters by prctl"),
+    pytest.param("tools", "seccomp", (), ERRNO | EPERM, id="tools: no filters"),
+    pytest.param("tools", "pidfd_open", (1,), ERRNO | EPERM, id="tools: no handles of processes"),
 ]
 
 
@@ -162,7 +186,9 @@ def test_the_filter_answers(
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("purpose", ["zygote", "own_pids", "processes", "shared_pids", "no_truncate"])
+@pytest.mark.parametrize(
+    "purpose", ["zygote", "tools_zygote", "tools", "own_pids", "processes", "shared_pids", "no_truncate"]
+)
 def test_another_architectures_calls_kill(architecture: str, purpose: str) -> None:
     data = base64.b85decode(FILTERS[architecture][purpose])
     for foreign in (0x40000003, 0x40000028):  # i386 through int 0x80, and arm

@@ -181,6 +181,7 @@ def test_the_runner_never_unpickles_or_evaluates() -> None:
         "channel",
         "crossing",
         "tester_peer",
+        "streams",
         "proxies",
     ):
         source = (SANDBOXES / "runner" / f"{name}.py").read_text()

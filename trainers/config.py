@@ -82,6 +82,9 @@ class RewardArguments:
     memory_mb: int = field(default=1024, metadata={"help": "Memory of a program."})
     job_cpu_s: float = field(default=120.0, metadata={"help": "CPU seconds for all tests of one program."})
     max_tests: int | None = field(default=None, metadata={"help": "Tests used of each row, always the same ones."})
+    trust: str = field(
+        default="split", metadata={"help": "'shared' takes tests that stand in the program's own process, too."}
+    )
     stop_at_first_failure: bool = field(default=False, metadata={"help": "Leave out what follows a failed test."})
     batch_deadline_s: float | None = field(
         default=None, metadata={"help": "Seconds for grading one batch; unset: half of ddp_timeout."}

@@ -48,6 +48,7 @@ def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0) -
             job_cpu_s=arguments.job_cpu_s,
         ),
         max_tests=arguments.max_tests,
+        trust=arguments.trust,
         stop_at_first_failure=arguments.stop_at_first_failure,
         batch_deadline_s=arguments.batch_deadline_s or ddp_timeout_s / 2,
         fallback=_fallback(arguments),

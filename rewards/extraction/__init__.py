@@ -21,7 +21,7 @@ begins with a draft, which none of them does. The seven rows on which `auto` dif
 
 from .choice import CHOICES
 from .messages import completion_text
-from .program import MAX_ANSWER_CHARS, Extraction, extract_program, join_prompt
+from .program import MAX_ANSWER_CHARS, Extraction, extract_cells, extract_program, join_prompt
 from .python_source import MAX_PARSED_CHARS, is_python
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "MAX_PARSED_CHARS",
     "Extraction",
     "completion_text",
+    "extract_cells",
     "extract_program",
     "is_python",
     "join_prompt",

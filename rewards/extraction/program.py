@@ -70,6 +70,19 @@ def extract_program(
     return None if source is None else Program(source, language)
 
 
+def extract_cells(completion: object) -> tuple[str, ...]:
+    """Return the Python blocks of *completion* in their order, as the cells of a notebook; none without a program.
+
+    Which blocks count is `extract_program`'s rule; a text that is Python as a whole is one cell.
+    """
+    program = extract_program(completion)
+    answer = answer_text(completion_text(completion))
+    if program is None or answer is None:
+        return ()
+    blocks = _blocks(answer.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"), "python", Extraction())
+    return tuple(blocks) if program.source in blocks else (program.source,)
+
+
 def join_prompt(program: Program, code_prompt: str) -> Program:
     """Return *program* behind the source text that its prompt gave: HumanEval's rule, prompt + line end + program.
 

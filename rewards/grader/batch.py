@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError, SandboxUnavailable
-from ..grades import TestGrade, Verdict
-from ..records import Ended, Job, JobResult, SandboxFailure
+from ..grades import Verdict
+from ..judging import grade_of
+from ..records import Job, JobResult, SandboxFailure
 from ..sandboxes.base import Sandbox
 from ..sandboxes.canary import CANARY, is_healthy
+from .checking import Checkers, was_killed
 from .trial import Outcome, Trial, Unit, is_run
 
 CLEANUP_S = 5.0
@@ -35,6 +36,8 @@ class BatchSettings:
     retries: int = 2
     guard_s: float = 3 * CLEANUP_S
     """What the waiting side grants beyond the deadline: cleaning up may take `CLEANUP_S` twice on a busy machine."""
+    keep_runs: bool = False
+    """Whether outcomes hold what programs printed and showed, besides the verdicts on it."""
 
     def __post_init__(self) -> None:
         if self.batch_deadline_s is not None and not self.batch_deadline_s > 0:
@@ -65,6 +68,7 @@ class Batch:
         self._sandbox = sandbox
         self._settings = settings
         self._on_start = on_start
+        self._checkers = Checkers(self._answer_to_checker)
         self._has_failed_before = False
         self._outcomes: list[Outcome | None] = [None] * len(units)
         self._under_way: dict[int, Trial] = {}
@@ -133,13 +137,18 @@ class Batch:
         job = unit.job()
         tries_left = self._settings.retries
         while True:
-            trial = Trial(unit, stop_at_first_failure=self._settings.stop_at_first_failure)
+            trial = Trial(
+                unit,
+                stop_at_first_failure=self._settings.stop_at_first_failure,
+                keep_runs=self._settings.keep_runs,
+            )
             self._under_way[i] = trial
             waited_s = time.monotonic() - self._began
             answer = await self._answer_to(job, trial)
             if isinstance(answer, JobResult):
                 if self._doubts(i, answer):
                     continue
+                await self._checkers.settle(trial, trial.judge_rest(answer))
                 return trial.complete(answer, waited_s=waited_s)
             self._log_failure(answer)
             failed = self._failed[i] = trial.unjudged(answer)
@@ -156,6 +165,28 @@ class Batch:
             if not healthy:
                 await self._pause(tries_left)
             tries_left -= 1
+
+    async def _answer_to_checker(self, job: Job) -> JobResult | SandboxFailure | None:
+        """Run a checker as patiently as programs are run; None where it ends its sandbox, and nothing else does."""
+        deaths, kills = 0, 0
+        for tries_left in reversed(range(self._settings.retries + 1)):
+            answer = await self._answer_to(job)
+            if isinstance(answer, JobResult):
+                kills += was_killed(answer)
+                if kills != 1 or not tries_left:
+                    return answer
+            else:
+                self._log_failure(answer)
+                if not answer.retryable:
+                    return answer
+                healthy = is_healthy(await self._answer_to(CANARY))
+                deaths += healthy and answer.kind == "died"
+                if deaths == 2:
+                    return None
+                if not healthy and tries_left:
+                    await self._pause(tries_left)
+            self.retries += tries_left > 0
+        return answer
 
     async def _answer_to(self, job: Job, trial: Trial | None = None) -> JobResult | SandboxFailure:
         """Return what the sandbox answers; where it breaks its contract, that is a failure of the sandbox."""
@@ -179,9 +210,7 @@ class Batch:
         The machine's out-of-memory killer and a careless `kill` end a right program just so. A program that kills
         itself will do it again.
         """
-        if i in self._killed or not any(
-            run.ended is Ended.SIGNALLED and run.signal == signal.SIGKILL for run in result.runs
-        ):
+        if i in self._killed or not was_killed(result):
             return False
         self._killed.add(i)
         self.retries += 1
@@ -209,7 +238,7 @@ class Batch:
             return self._failed[i]
         detail = "not started before the batch's deadline"
         tests = self._units[i].problem.tests
-        return Outcome(tuple(TestGrade(Verdict.UNJUDGED, detail, test.weight, test.name) for test in tests), detail)
+        return Outcome(tuple(grade_of(test, Verdict.UNJUDGED, detail) for test in tests), detail)
 
 
 def _checked(answer: object, job: Job) -> JobResult | SandboxFailure:

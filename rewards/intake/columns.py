@@ -29,7 +29,7 @@ class Call:
         return row
 
 
-def read_call(prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Call:
+def read_call(prompts: Any, completions: Any, columns: Mapping[str, Any], *, needs_columns: bool = True) -> Call:
     """Check what a reward was called with; raises before anything runs."""
     if completions is None:
         first = "" if prompts is None else ". The first positional argument is `prompts`: name the arguments"
@@ -44,7 +44,7 @@ def read_call(prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Cal
     for name, values in {**kept, **({} if prompts is None else {"prompts": prompts})}.items():
         if len(values) != count:
             raise ConfigurationError(f"column {name!r} has {len(values)} values for {count} completions")
-    if count and not kept:
+    if count and needs_columns and not kept:
         raise DatasetError(
             "no column came with the completions, so nothing tells what is right. Pass the dataset's columns by "
             "keyword, as TRL does unless `remove_unused_columns=True`"

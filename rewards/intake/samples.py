@@ -9,14 +9,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..cases import AppendedTest, Problem, StdinTest
 from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
 from ..extraction import Extraction, completion_text, extract_program, is_python, join_prompt
 from ..grader.trial import Unit
 from ..languages import canonical_language
 from ..problems import SCHEMA_COLUMNS, SCHEMAS, read_problem
-from ..records import Limits, Problem, Program
+from ..records import Limits, Program
+from ..toolchains import advice
 from .columns import Call
+
+TRUST = ("split", "shared")
+_SHARED = (
+    "its tests run in the program's own process, behind it, where a program can see them and fake their success. "
+    "trust='split' refuses such tests; pass trust='shared' to the reward to take them all the same"
+)
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,14 @@ class ReadingOptions:
     on_bad_row: str = "raise"
     languages: frozenset[str] | None = None
     """What the sandbox runs; None for anything."""
+    trust: str = "split"
+    """`shared` takes tests that stand in the program's own process, too."""
 
     def __post_init__(self) -> None:
         if self.schema is not None and self.schema not in SCHEMAS:
             raise ConfigurationError(f"schema {self.schema!r} is unknown; known: {', '.join(SCHEMAS)}")
+        if self.trust not in TRUST:
+            raise ConfigurationError(f"trust must be one of {', '.join(map(repr, TRUST))}, found {self.trust!r}")
         if self.on_bad_row not in ("raise", "none"):
             raise ConfigurationError(f"on_bad_row must be 'raise' or 'none', found {self.on_bad_row!r}")
         if self.max_tests is not None and (not isinstance(self.max_tests, int) or self.max_tests < 1):
@@ -45,7 +57,9 @@ class ReadingOptions:
             and self.language is not None
             and canonical_language(self.language) not in self.languages
         ):
-            raise ConfigurationError(f"language {self.language!r}: {self._runs}")
+            raise ConfigurationError(
+                f"language {self.language!r}: {self._runs_without(canonical_language(self.language))}"
+            )
 
     def problem_of(self, row: Mapping[str, Any]) -> Problem:
         """Return the problem of *row*; raises `DatasetError`."""
@@ -57,19 +71,30 @@ class ReadingOptions:
             comparison=self.comparison,
             max_tests=self.max_tests,
         )
-        if self.languages is not None and problem.language not in self.languages:
-            raise DatasetError(f"its programs are {problem.language}, and {self._runs}")
+        self._refuse_what_does_not_run(problem)
+        if self.trust == "split" and any(isinstance(test, AppendedTest) for test in problem.tests):
+            raise DatasetError(_SHARED)
         return problem
+
+    def _refuse_what_does_not_run(self, problem: Problem) -> None:
+        if self.languages is None:
+            return
+        if problem.language not in self.languages:
+            raise DatasetError(f"its programs are {problem.language}, and {self._runs_without(problem.language)}")
+        for test in problem.tests:
+            checker = test.checker if isinstance(test, StdinTest) else None
+            if checker is not None and checker.language not in self.languages:
+                runs = self._runs_without(checker.language)
+                raise DatasetError(f"its checker is {checker.language}, and {runs}")
 
     def knows_a_schema_of(self, columns: Iterable[str]) -> bool:
         """Say whether a row with all of these *columns* filled in could be read by any schema that is allowed."""
         names = set(columns)
         allowed = SCHEMAS if self.schema is None else (self.schema,)
-        return any(names.issuperset(SCHEMA_COLUMNS[schema]) for schema in allowed)
+        return any(names.issuperset(needed) for schema in allowed for needed in SCHEMA_COLUMNS[schema])
 
-    @property
-    def _runs(self) -> str:
-        return f"the sandbox runs {', '.join(sorted(self.languages or ()))} only"
+    def _runs_without(self, language: str) -> str:
+        return f"the sandbox runs {', '.join(sorted(self.languages or ()))} only{advice(language)}"
 
 
 @dataclass(frozen=True)

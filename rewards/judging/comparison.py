@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice, zip_longest
 
 from ..comparison import Comparison
@@ -33,6 +34,8 @@ def compare_output(expected: str, actual: str, comparison: Comparison) -> str | 
     """Return None when *actual* is accepted, else the reason, with the first difference in it."""
     if expected == actual:
         return None
+    if comparison.kind == "tokens" and comparison.keeps_lines:
+        return _compare_token_lines(expected.strip(), actual.strip(), comparison)
     if comparison.kind == "tokens":
         return _compare_tokens(expected, actual, comparison)
     if comparison.kind == "lines":
@@ -54,6 +57,18 @@ def _compare_tokens(expected: str, actual: str, comparison: Comparison) -> str |
             return (
                 f"token {i + 1} (line {line} of the expected output): expected {quoted(wanted)}, found {quoted(found)}"
             )
+    return None
+
+
+def _compare_token_lines(expected: str, actual: str, comparison: Comparison) -> str | None:
+    for i, (wanted, found) in enumerate(zip_longest(_lines(expected), _lines(actual)), start=1):
+        if wanted is None:
+            return f"{i - 1} lines expected, but more were printed: {quoted(found)}"
+        if found is None:
+            return f"only {i - 1} lines were printed, expected {quoted(wanted)} next"
+        reason = _compare_tokens(wanted, found, comparison)
+        if reason is not None:
+            return f"line {i}: {reason}"
     return None
 
 
@@ -82,7 +97,11 @@ def _same_token(wanted: str, found: str, comparison: Comparison) -> bool:
     if not (comparison.floats_everywhere or any(character in wanted for character in ".eE")):
         return False
     value = _finite(found)
-    return value is not None and abs(number - value) <= comparison.tolerance * max(1.0, abs(number))
+    if value is None:
+        return False
+    if comparison.absolute or comparison.tolerance == 0:  # floats would take long integers that differ for the same
+        return abs(Decimal(wanted) - Decimal(found)) <= comparison.tolerance
+    return abs(number - value) <= comparison.tolerance * max(1.0, abs(number))
 
 
 def _finite(token: str) -> float | None:

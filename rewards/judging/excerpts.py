@@ -5,10 +5,15 @@ A program may print megabytes, control characters, or half of a surrogate pair, 
 
 from __future__ import annotations
 
+import re
 import reprlib
 
 MAX_CHARACTERS = 120
 _SHOWN_TEXT = 40
+_LOOKED_AT = 4000
+_NAMES_AN_ERROR = re.compile(
+    r"(?:Uncaught |Exception in thread \"[^\"]{0,80}\" |Caused by: )?[\w.]{0,120}(?:Error|Exception)\b"
+)
 
 _MAX_BITS = 4096
 
@@ -31,10 +36,33 @@ def quoted(text: str) -> str:
 
 def last_line(text: str) -> str:
     """Return the last line that is not blank: where a traceback names the exception."""
-    lines = [line for line in text[-4000:].splitlines() if line.strip()]
-    if not lines:
-        return ""
-    line = "".join(character if character.isprintable() else " " for character in lines[-1]).strip()
+    lines = _lines(text[-_LOOKED_AT:])
+    return _shortened(lines[-1]) if lines else ""
+
+
+def error_line(text: str) -> str:
+    """Return the line of an error output that names the error: the last one that does, or else the last one.
+
+    Python names it last; Node's last line is its version, and Java's are the calls that led there.
+    """
+    lines = _lines(text[-_LOOKED_AT:])
+    naming = [line for line in lines if _NAMES_AN_ERROR.match(line)]
+    return _shortened((naming or lines)[-1]) if lines else ""
+
+
+def first_error_line(text: str) -> str:
+    """Return the first line of what a compiler said that speaks of an error, or else its first line."""
+    lines = _lines(text[:_LOOKED_AT])
+    speaking = [line for line in lines if "error" in line.casefold()]
+    return _shortened((speaking or lines)[0]) if lines else ""
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _shortened(line: str) -> str:
+    line = "".join(character if character.isprintable() else " " for character in line).strip()
     return line if len(line) <= MAX_CHARACTERS else line[:MAX_CHARACTERS] + "..."
 
 

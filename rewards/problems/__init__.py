@@ -2,69 +2,63 @@
 
 | schema | columns | see |
 |---|---|---|
-| `tests` | `tests` | `canonical.py`: our own, and the one to convert other sets to |
-| `verification_info` | `verification_info` | `cases.py`: open-r1, PrimeIntellect |
+| `multipl_e`, `humaneval_x` | `tests`, `stop_tokens`, `language`; `test`, `declaration` | `translations.py` |
+| `collinear` | `tests`, `verifier` | `cases.py` |
+| `tests` | `tests` | `canonical.py`: our own, and the one to convert other sets to; DeepCoder's |
+| `verification_info` | `verification_info` | `cases.py`: open-r1, PrimeIntellect, SYNTHETIC-1 |
+| `codeforces` | `official_tests`, or `examples` and `input_mode` | `contests.py`: open-r1 |
+| `livecodebench` | `public_test_cases` or `private_test_cases` | `contests.py` |
+| `code_contests` | `public_tests` or `private_tests` | `contests.py` |
+| `leetcode` | `test` and `entry_point`, which is a method | `leetcode.py`: LeetCodeDataset |
 | `input_output` | `input_output` | `cases.py`: APPS, TACO |
-| `mbpp` | `test_list`, with `test_setup_code` or `test_imports` | `mbpp.py` |
-| `humaneval` | `test` and `entry_point` | `humaneval.py` |
+| `evalplus` | `base_input`, `canonical_solution`, `entry_point` | `evalplus.py`: HumanEval+ |
+| `mbpp_plus`, `lbpp`, `mbpp` | `test_list`, with `test`, `test_setup` or neither | `assert_lists.py` |
+| `sandbox_fusion` | `test`, a list | `contests.py` |
+| `kodcode` | `test_code`, or `test` that imports `solution` | `suites.py` |
+| `humaneval` | `test` and `entry_point` | `humaneval.py`: HumanEval, HumanEval+ |
+| `acecode` | `test_cases`, asserts | `assert_lists.py` |
+| `reward_kit`, `ground_truth` | `test_cases`, objects; `ground_truth` | `reward_kit.py` |
+| `cruxeval` | `code`, `input`, `output` | `cruxeval.py` |
+| `inputs_outputs` | `inputs`, `outputs` | `cases.py`: rStar-Coder |
 | `expected_output` | `expected_output` | `expected_output.py` |
+| `nemo_gym` | `verifier_metadata` | `nested.py`: NeMo-Gym |
+| `reward_model` | `reward_model` | `nested.py`: Eurus-2, PRIME, code-r1 |
+| `info` | `info` | `nested.py`: SYNTHETIC-2, INTELLECT-3 |
 
-A row is read by the first of these whose columns it has; `schema=` names another one. A column that holds None is
-not there, nor is one that holds NaN: `datasets` and TRL fill a set's rows up with None, pandas with NaN. Arrays,
-tensors and their scalars are read as the Python values in them, and a cell of UTF-8 bytes as text.
+A row is read by the first that fits, in the order of `schemas.TABLE`; `schema=` names another one. A column that
+holds None is not there, nor is one that holds NaN: `datasets` and TRL fill a set's rows up with None, pandas with NaN.
+Arrays, tensors and their scalars are read as the Python values in them, and a cell of UTF-8 bytes as text.
 
 For every schema a row may also have `language`, `comparison` (as `Comparison.parse` reads it), `code_prompt` (source
 that stands before the program), and the limits of `row_limits.py`. A row's own word goes before the reward's, and
-what stands inside a `tests` object before the row's columns; only an explicit `language=` goes before the row.
+what stands inside a `tests` object before the row's columns; only an explicit `language=` goes before the row. Where
+neither row nor reward names a comparison, the rule of the set's own evaluator holds (`rules.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from ..cases import AppendedTest, AssertTest, Problem, TestCase
 from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
 from ..languages import canonical_language, is_language
-from ..records import AssertTest, Limits, OutputTest, Problem, StdinTest, TestCase
-from .canonical import comparison_of, read_canonical
-from .cases import read_input_output, read_verification_info
+from ..records import Limits
+from .canonical import comparison_of
 from .contents import Contents
-from .expected_output import read_expected_output
 from .fields import absent, describe, plain_cell, text_of
-from .humaneval import read_humaneval
-from .mbpp import read_mbpp
 from .row_limits import limits_of_columns, with_limits
+from .schemas import READ_COLUMNS, TABLE
 
 __all__ = ["SCHEMAS", "SCHEMA_COLUMNS", "read_problem"]
 
-
-@dataclass(frozen=True)
-class _Schema:
-    columns: tuple[str, ...]
-    read: Callable[[Mapping[str, Any]], Contents]
-
-
-_SCHEMAS = {
-    "tests": _Schema(("tests",), read_canonical),
-    "verification_info": _Schema(("verification_info",), read_verification_info),
-    "input_output": _Schema(("input_output",), read_input_output),
-    "mbpp": _Schema(("test_list",), read_mbpp),
-    "humaneval": _Schema(("test", "entry_point"), read_humaneval),
-    "expected_output": _Schema(("expected_output",), read_expected_output),
-}
-SCHEMAS = tuple(_SCHEMAS)
+SCHEMAS = tuple(TABLE)
 """The schemas known, in the order in which a row is tried."""
-SCHEMA_COLUMNS = {name: known.columns for name, known in _SCHEMAS.items()}
-"""The columns that a row must have for each schema."""
-_READ = frozenset(column for known in _SCHEMAS.values() for column in known.columns) | {
-    *("test_setup_code", "test_imports", "prompts", "prompt", "code_prompt", "language", "comparison", "starter_code"),
-    *("metadata", "time_limit", "cpu_s", "memory_limit", "memory_limit_bytes", "memory_mb"),
-}
-"""Every column that a schema, or what all schemas share, looks at."""
+SCHEMA_COLUMNS = {name: schema.columns for name, schema in TABLE.items()}
+"""For each schema the sets of columns, of which a row must have one."""
 
 
 def read_problem(
@@ -87,12 +81,15 @@ def read_problem(
         raise DatasetError(f"a row must be a mapping from columns to values, found {describe(row)}")
     columns = _columns_of(row)
     name = _schema_name(columns, schema)
-    contents = _SCHEMAS[name].read(columns)
+    try:
+        contents = TABLE[name].read(columns)
+    except RecursionError:
+        raise DatasetError(f"schema {name!r}: test code or values are nested too deep") from None
     tests = contents.tests if max_tests is None else _sampled(contents.tests, max_tests)
     return Problem(
         tests,
         limits=with_limits(limits or Limits(), {**limits_of_columns(columns), **contents.limits}),
-        comparison=_comparison(columns, contents) or comparison or Comparison(),
+        comparison=_comparison(columns, contents) or comparison or contents.official or Comparison(),
         language=_language(columns, contents, language),
         entry_point=contents.entry_point or _text(columns, "entry_point") or None,
         code_prompt=_text(columns, "code_prompt") or contents.code_prompt,
@@ -103,23 +100,24 @@ def read_problem(
 def _columns_of(row: Mapping[Any, object]) -> dict[str, Any]:
     """Return the columns that hold something; those that nobody reads stay as they are, whatever they weigh."""
     cells = {
-        name: plain_cell(value) if name in _READ else value for name, value in row.items() if isinstance(name, str)
+        name: plain_cell(value) if name in READ_COLUMNS else value
+        for name, value in row.items()
+        if isinstance(name, str)
     }
     return {name: value for name, value in cells.items() if not absent(value)}
 
 
 def _schema_name(columns: Mapping[str, Any], schema: str | None) -> str:
     if schema is None:
-        for name, known in _SCHEMAS.items():
-            if all(column in columns for column in known.columns):
+        for name, known in TABLE.items():
+            if known.fits(columns):
                 return name
         raise DatasetError(f"no schema fits a row with {_listing(columns)}; known: {_known()}")
-    if schema not in _SCHEMAS:
+    if schema not in TABLE:
         raise ConfigurationError(f"schema {schema!r} is unknown; known: {', '.join(SCHEMAS)}")
-    missing = [column for column in _SCHEMAS[schema].columns if column not in columns]
-    if missing:
-        needed = ", ".join(map(repr, missing))
-        raise DatasetError(f"schema {schema!r} needs {needed}; the row has {_listing(columns)}; known: {_known()}")
+    if not TABLE[schema].has_columns(columns):
+        wanted = " or ".join(" and ".join(map(repr, needed)) for needed in SCHEMA_COLUMNS[schema])
+        raise DatasetError(f"schema {schema!r} needs {wanted}; the row has {_listing(columns)}; known: {_known()}")
     return schema
 
 
@@ -130,7 +128,7 @@ def _listing(columns: Mapping[str, Any]) -> str:
 
 
 def _known() -> str:
-    return "; ".join(f"{name} (needs {' and '.join(known.columns)})" for name, known in _SCHEMAS.items())
+    return "; ".join(f"{name} ({known.needs})" for name, known in TABLE.items())
 
 
 def _text(columns: Mapping[str, Any], name: str) -> str:
@@ -144,7 +142,7 @@ def _comparison(columns: Mapping[str, Any], contents: Contents) -> Comparison | 
 
 
 def _language(columns: Mapping[str, Any], contents: Contents, chosen: str | None) -> str:
-    """Return the language; tests that call Python functions make sense for Python only."""
+    """Return the language of the programs."""
     if chosen is not None:
         language = canonical_language(chosen)
     else:
@@ -152,8 +150,6 @@ def _language(columns: Mapping[str, Any], contents: Contents, chosen: str | None
         if not is_language(found):
             raise DatasetError(f"language {found[:40]!r} is no known programming language; language= overrides it")
         language = canonical_language(found)
-    if language != "python" and any(not isinstance(test, StdinTest | OutputTest) for test in contents.tests):
-        raise DatasetError(f"tests that call functions need programs in Python, but the language is {language!r}")
     return language
 
 
@@ -169,7 +165,7 @@ def _sampled(tests: tuple[TestCase, ...], count: int) -> tuple[TestCase, ...]:
 
 
 def _identity(test: TestCase) -> str:
-    parts = test.source if isinstance(test, AssertTest) else vars(test)
+    parts = test.source if isinstance(test, AssertTest | AppendedTest) else vars(test)
     return json.dumps(parts, default=_in_fixed_order, skipkeys=True)
 
 

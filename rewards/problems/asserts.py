@@ -12,10 +12,11 @@ import copy
 import warnings
 from collections.abc import Collection, Iterable, Sequence
 
+from ..cases import AssertTest, CallTest
 from ..errors import DatasetError
-from ..records import AssertTest
 from .literals import NotWrittenOutError, written_value
 from .lowering import Lowering
+from .pairs import paired_tests, without_numpy
 
 _BUILTINS = frozenset(vars(builtins))
 
@@ -56,10 +57,11 @@ def lower_tests(sources: Sequence[str], *, setup: str = "", names: Collection[st
     return tuple(tests)
 
 
-def read_check(test_source: str, entry_point: str) -> tuple[AssertTest, ...]:
+def read_check(test_source: str, entry_point: str) -> tuple[AssertTest | CallTest, ...]:
     """Return the tests in HumanEval's `check(candidate)`; raises DatasetError where there is no such function.
 
-    One for each assert if all of them can be lowered, else one that runs the whole in the tester.
+    *entry_point* is a global name or `Class().method`. One test for each assert if all of them can be lowered, or for
+    each pair of EvalPlus's lists; else one that runs the whole in the tester.
     """
     tree = parse_test(test_source)
     checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
@@ -69,7 +71,23 @@ def read_check(test_source: str, entry_point: str) -> tuple[AssertTest, ...]:
     if lowered:
         return lowered
     call = "" if any(_is_call_of_check(node) for node in tree.body) else f"\n\ncheck({entry_point})\n"
-    return (AssertTest(test_source.rstrip() + call, names=(entry_point,)),)
+    return (AssertTest(without_numpy(tree, test_source).rstrip() + call, names=(_root(entry_point),)),)
+
+
+def read_check_script(source: str) -> tuple[tuple[AssertTest | CallTest, ...], str | None]:
+    """Return the tests in source that calls its own `check(...)`, and the name that it takes from the program.
+
+    Source without such a call is one test that runs in the tester as it is.
+    """
+    tree = parse_test(source)
+    for node in tree.body:
+        match node:
+            case ast.Expr(value=ast.Call(func=ast.Name(id="check"), args=[asked], keywords=[])):
+                entry_point = ast.unparse(asked)
+                return read_check(source, entry_point), _root(entry_point)
+    if all(map(_only_defines, tree.body)):
+        raise DatasetError("test code that only defines something passes whatever the program does")
+    return (AssertTest(source),), None
 
 
 def parse_test(source: str) -> ast.Module:
@@ -135,24 +153,35 @@ def _is_written(call: ast.Call) -> bool:
     return True
 
 
-def _lowered_check(tree: ast.Module, check: ast.FunctionDef, entry_point: str) -> tuple[AssertTest, ...]:
+def _lowered_check(
+    tree: ast.Module, check: ast.FunctionDef, entry_point: str
+) -> tuple[AssertTest, ...] | tuple[CallTest, ...]:
     """Return a test for each assert in `check`, or nothing if any of its statements needs more."""
-    if len(check.args.args) != 1 or not all(map(_only_defines, tree.body)):
+    asked = [node for node in tree.body if not _is_call_of_check(node, entry_point)]
+    if len(check.args.args) != 1 or not all(map(_only_defines, asked)):
         return ()
     candidate = check.args.args[0].arg
-    taken = names_bound_in(tree) - {candidate, entry_point}
+    pairs = paired_tests(tree, check.body, called=candidate, function=entry_point)
+    if pairs:
+        return pairs
+    root = _root(entry_point)
+    taken = names_bound_in(tree) - {candidate, root}
     tests: list[AssertTest] = []
     for statement in check.body:
         if _says_nothing(statement, candidate):
             continue
         if not isinstance(statement, ast.Assert):
             return ()
-        asked = _Renamed(candidate, entry_point).visit(copy.deepcopy(statement))
-        test = _lowered(asked, ast.unparse(asked), names=(entry_point,), taken=taken)
+        renamed = _Renamed(candidate, entry_point).visit(copy.deepcopy(statement))
+        test = _lowered(renamed, ast.unparse(renamed), names=(root,), taken=taken)
         if test is None:
             return ()
         tests.append(test)
     return tuple(tests)
+
+
+def _root(entry_point: str) -> str:
+    return entry_point.partition("(")[0].partition(".")[0]
 
 
 def _only_defines(statement: ast.stmt) -> bool:
@@ -171,10 +200,13 @@ def _says_nothing(statement: ast.stmt, candidate: str) -> bool:
     return False
 
 
-def _is_call_of_check(statement: ast.stmt) -> bool:
+def _is_call_of_check(statement: ast.stmt, entry_point: str | None = None) -> bool:
+    """Say whether a statement calls `check`, with the entry point where one is given."""
     match statement:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="check"), args=[asked], keywords=[])):
+            return entry_point is None or ast.unparse(asked) == entry_point
         case ast.Expr(value=ast.Call(func=ast.Name(id="check"))):
-            return True
+            return entry_point is None
     return False
 
 
@@ -182,7 +214,8 @@ class _Renamed(ast.NodeTransformer):
     """Writes the entry point where the test says `candidate`."""
 
     def __init__(self, candidate: str, entry_point: str) -> None:
-        self._candidate, self._entry_point = candidate, entry_point
+        self._candidate = candidate
+        self._entry_point = ast.parse(entry_point, mode="eval").body
 
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self._entry_point, node.ctx) if node.id == self._candidate else node
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return copy.deepcopy(self._entry_point) if node.id == self._candidate else node

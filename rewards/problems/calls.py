@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..cases import CallTest
 from ..errors import DatasetError
-from ..records import CallTest
-from .fields import as_data, decoded, describe, text_of, value_of_text
+from .fields import as_data, decoded, describe, is_name, text_of, value_of_text
 
 SOLUTION_PREAMBLE = """\
 from typing import *
@@ -47,9 +47,10 @@ class Call:
 def function_name(value: object, starter_code: object, what: str) -> str:
     """Return the name to call: `name`, or `Solution().name` where the starter code is a `class Solution`."""
     name = text_of(value, what).strip()
-    if _METHOD.fullmatch(name):
+    method = _METHOD.fullmatch(name)
+    if method and is_name(method[1]) and is_name(method[2]):
         return name
-    if not name.isidentifier():
+    if not is_name(name):
         raise DatasetError(f"{what}: {name[:60]!r} is neither a function's name nor of the form 'Class().method'")
     if isinstance(starter_code, str) and re.search(r"^\s*class\s+Solution\b", starter_code, re.MULTILINE):
         return f"Solution().{name}"
@@ -98,13 +99,15 @@ def decoded_once(text: str, what: str) -> Any:
     return as_data(value, what)
 
 
-def call_tests(calls: Sequence[Call], *, keys_were_integers: bool = False) -> list[CallTest]:
+def call_tests(
+    calls: Sequence[Call], *, keys_were_integers: bool = False, may_be_wrapped: bool = True
+) -> list[CallTest]:
     """Return the tests of a row's calls.
 
     Some sets put every output into a list of one and some do not, and none says which. A row in which every output
     is a list of one may be either, so both readings are right there, as for the sets' own evaluators.
     """
-    wrapped = all(isinstance(call.output, list | tuple) and len(call.output) == 1 for call in calls)
+    wrapped = may_be_wrapped and all(isinstance(call.output, list | tuple) and len(call.output) == 1 for call in calls)
     tests = []
     for i, call in enumerate(calls, start=1):
         if call.output is None:

@@ -5,10 +5,15 @@
     {"inputs": ["1 2\\n"], "outputs": ["3\\n"]}
     {"fn_name": "add", "inputs": [[1, 2]], "outputs": [[3]]}
 
+rStar-Coder has `inputs` and `outputs` as columns, collinear a list of `{"input", "output"}` in `tests`.
+
 Any part may be JSON text. A case's `type` may be called `testtype`; `functional` is LiveCodeBench's word for a call
 whose arguments stand one a line. Without a type, a case with a function name is a call. An expected output of `""`
 means that nothing may be printed; a missing one is an error. Where `starter_code` is a `class Solution`, calls go to
 `Solution().name`, and the imports that LeetCode makes for its users stand before the program.
+
+The official rule for `verification_info` compares line by line (`rules.LINE_BY_LINE`), and so do we. For APPS and TACO
+it has several tiers, the last of which takes the same set of tokens in any order: not followed, the default holds.
 """
 
 from __future__ import annotations
@@ -16,11 +21,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..cases import StdinTest, TestCase
+from ..comparison import Comparison
 from ..errors import DatasetError
-from ..records import StdinTest, TestCase
 from .calls import Call, call_tests, entry_point_of, function_name, preamble_for, read_call, read_call_lines
 from .contents import Contents
 from .fields import decoded, describe, lines_of, list_of, mapping_of, present, text_of
+from .rules import LINE_BY_LINE
 
 _STDIN_TYPES = ("stdin_stdout", "stdin", "stdio")
 _CALL_TYPES = ("function_call", "call")
@@ -38,7 +45,7 @@ def read_verification_info(row: Mapping[str, Any]) -> Contents:
         raise DatasetError(f"column 'verification_info': no 'test_cases'; it holds {keys}")
     cases = decoded(info.get("test_cases", info), "verification_info, test_cases")
     language = text_of(info["language"], "verification_info, language") if "language" in info else None
-    return read_cases(cases, row, fn_name=info.get("fn_name"), language=language)
+    return read_cases(cases, row, fn_name=info.get("fn_name"), language=language, official=LINE_BY_LINE)
 
 
 def read_input_output(row: Mapping[str, Any]) -> Contents:
@@ -49,10 +56,30 @@ def read_input_output(row: Mapping[str, Any]) -> Contents:
     return read_cases(cases, row)
 
 
+def read_inputs_and_outputs(row: Mapping[str, Any]) -> Contents:
+    """Read the columns `inputs` and `outputs` of rStar-Coder."""
+    name = row.get("func_name") or row.get("fn_name")
+    return read_cases({"inputs": row["inputs"], "outputs": row["outputs"]}, row, fn_name=name)
+
+
+def read_collinear(row: Mapping[str, Any]) -> Contents:
+    """Read the column `tests` of collinear's sets."""
+    return read_cases(list_of(row["tests"], "column 'tests'"), row)
+
+
 def read_cases(
-    cases: object, row: Mapping[str, Any], *, fn_name: object = None, language: str | None = None
+    cases: object,
+    row: Mapping[str, Any],
+    *,
+    fn_name: object = None,
+    language: str | None = None,
+    official: Comparison | None = None,
+    may_be_wrapped: bool = True,
 ) -> Contents:
-    """Read a list of cases, or an object with `inputs` and `outputs`."""
+    """Read a list of cases, or an object with `inputs` and `outputs`.
+
+    *may_be_wrapped*: in this set, a call's output may stand in a list of one, and its evaluator takes both.
+    """
     if cases is None:
         return Contents((), language=language)
     if isinstance(cases, Mapping):
@@ -60,13 +87,14 @@ def read_cases(
     else:
         tests, parallel = _listed(list_of(cases, "test cases"), row, fn_name), False
     calls = [test for test in tests if isinstance(test, Call)]
-    graded = iter(call_tests(calls, keys_were_integers=parallel))
+    graded = iter(call_tests(calls, keys_were_integers=parallel, may_be_wrapped=may_be_wrapped))
     functions = [call.function for call in calls]
     return Contents(
         tuple(next(graded) if isinstance(test, Call) else test for test in tests),
         entry_point=entry_point_of(functions),
         code_prompt=preamble_for(functions),
         language=language,
+        official=official,
     )
 
 

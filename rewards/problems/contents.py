@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..records import TestCase
+from ..cases import TestCase
+from ..comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -17,5 +18,7 @@ class Contents:
     code_prompt: str = ""
     language: str | None = None
     comparison: str | None = None
+    official: Comparison | None = None
+    """The rule of the set's own evaluator, for rows and rewards that name none."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Fields of `Limits` by name."""

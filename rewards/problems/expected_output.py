@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..records import OutputTest
+from ..cases import OutputTest
 from .contents import Contents
 from .fields import scalar_text
 

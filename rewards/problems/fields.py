@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import json
+import keyword
 import math
 import warnings
 from collections.abc import Mapping
@@ -95,6 +96,11 @@ def text_of(value: object, what: str) -> str:
     except UnicodeEncodeError as error:
         raise DatasetError(f"{what}: the text holds half of a surrogate pair at character {error.start}") from None
     return value
+
+
+def is_name(text: str) -> bool:
+    """Say whether *text* can be the name of a function."""
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def lines_of(value: object, what: str) -> str:

@@ -16,20 +16,20 @@ from typing import Any
 from ..errors import DatasetError
 from .asserts import parse_test, read_check
 from .contents import Contents
-from .fields import text_of
+from .fields import is_name, text_of
 
 
 def read_humaneval(row: Mapping[str, Any]) -> Contents:
     """Read the columns `test`, `entry_point` and, where there is one, the source text before the program."""
     entry_point = text_of(row["entry_point"], "column 'entry_point'").strip()
-    if not entry_point.isidentifier():
+    if not is_name(entry_point):
         raise DatasetError(f"column 'entry_point': {entry_point[:60]!r} is no name of a function")
     test = text_of(row["test"], "column 'test'")
     tests = tuple(read_check(test, entry_point)) if test.strip() else ()
-    return Contents(tests, entry_point=entry_point, code_prompt=_code_prompt(row, entry_point))
+    return Contents(tests, entry_point=entry_point, code_prompt=source_before(row, entry_point))
 
 
-def _code_prompt(row: Mapping[str, Any], entry_point: str) -> str:
+def source_before(row: Mapping[str, Any], entry_point: str) -> str:
     """Return the prompt if it is source; the column `code_prompt` is read for every schema alike, elsewhere."""
     for name in ("prompts", "prompt"):
         prompt = row.get(name)

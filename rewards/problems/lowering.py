@@ -90,7 +90,7 @@ class Lowering:
         match node:
             case ast.UnaryOp(op=op, operand=operand):
                 return ast.UnaryOp(op, self._lower(operand, certain=certain))
-            case ast.BinOp(left=left, op=op, right=right) if not isinstance(op, ast.MatMult):
+            case ast.BinOp(left=left, op=op, right=right) if not (isinstance(op, ast.MatMult) or _formats(node)):
                 return ast.BinOp(self._lower(left, certain=certain), op, self._lower(right, certain=certain))
             case ast.List(elts=items):
                 return ast.List([self._lower(item, certain=certain) for item in items], ast.Load())
@@ -193,3 +193,12 @@ def _is_singleton(node: ast.expr) -> bool:
     if isinstance(node, ast.Constant):
         return any(node.value is singleton for singleton in _SINGLETONS)
     return isinstance(node, ast.Name) and node.id in TYPES
+
+
+def _formats(node: ast.BinOp) -> bool:
+    """Say whether `%` fills in text: how long that becomes is up to the program, so it is not evaluated on our side."""
+    return (
+        isinstance(node.op, ast.Mod)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str | bytes)
+    )

@@ -1,4 +1,4 @@
-"""The limits that a row asks for: `cpu_s`, `time_limit`, `memory_mb`, `memory_limit`, `memory_limit_bytes`.
+"""The limits that a row asks for: `cpu_s`, `wall_s`, `time_limit`, `memory_mb`, `memory_limit`, `memory_limit_bytes`.
 
 `time_limit` is seconds, text with a unit ("2 seconds", "500 ms"), or `{"seconds", "nanos"}` (CodeContests);
 `memory_limit` is MB or text with a unit ("256 megabytes"). A number too large to be megabytes is taken for bytes.
@@ -36,6 +36,8 @@ def limits_of_columns(row: Mapping[str, Any]) -> dict[str, float]:
         found["cpu_s"] = seconds
     if "cpu_s" in row:
         found["cpu_s"] = number_of(row["cpu_s"], "column 'cpu_s'", above=0, up_to=_MAX_SECONDS)
+    if "wall_s" in row:
+        found["wall_s"] = number_of(row["wall_s"], "column 'wall_s'", above=0, up_to=_MAX_SECONDS)
     if "memory_limit" in row and (megabytes := _megabytes(row["memory_limit"])) is not None:
         found["memory_mb"] = megabytes
     if "memory_limit_bytes" in row and (size := _bytes(row["memory_limit_bytes"])) is not None:

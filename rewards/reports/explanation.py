@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..cases import Problem
 from ..grades import Grade
-from ..records import Problem
 
 _LONGEST_DETAIL = 200
 
@@ -35,7 +35,8 @@ def _headline(grade: Grade) -> str:
 def _table(grade: Grade) -> list[str]:
     rows: list[Sequence[str]] = [("test", "verdict", "cpu s", "wall s", "detail")]
     for i, test in enumerate(grade.tests, start=1):
-        name = f"{i} {_one_line(test.name)}".rstrip()
+        group = f"[{_one_line(test.group)}]" if test.group else ""
+        name = " ".join(part for part in (str(i), _one_line(test.name), group) if part)
         rows.append((name, test.verdict.value, f"{test.cpu_s:.3f}", f"{test.wall_s:.3f}", _one_line(test.detail)))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     return [

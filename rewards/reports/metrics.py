@@ -68,10 +68,10 @@ def _backend_shares(grades: Sequence[Grade], sandboxes: Sequence[str]) -> dict[s
 
 
 def _suspicious_shares(grades: Sequence[Grade]) -> dict[str, float]:
-    programs = [grade.program.source for grade in grades if grade.program and grade.program.language == "python"]
-    looked_at = {source: suspicions(source) for source in set(programs)}
+    programs = [grade.program for grade in grades if grade.program]
+    looked_at = {program: suspicions(program.source, program.language) for program in set(programs)}
     return {
-        f"suspicious/{suspicion.value}": _share(suspicion in looked_at[source] for source in programs)
+        f"suspicious/{suspicion.value}": _share(suspicion in looked_at[program] for program in programs)
         for suspicion in Suspicion
     }
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..records import Job, JobResult, SandboxFailure, TestRun
+from ..errors import ConfigurationError
+from ..records import CellStep, Job, JobResult, SandboxFailure, TestRun
 
 KeepGoing = Callable[[int, TestRun], bool]
 """Called with a step's index and its run, in order; False leaves out the job's remaining steps."""
@@ -58,8 +59,8 @@ class Sandbox(Protocol):
         Whatever the program does comes back as a `JobResult`. A `SandboxFailure` means that nothing is known about
         the program. Cancelling the call stops the program and leaves nothing behind.
 
-        Raises `ConfigurationError` for limits that the sandbox cannot hold, such as several processes below level A of
-        the local one, and `SandboxUnavailable` where it has to start first and cannot.
+        Raises `ConfigurationError` for what the sandbox cannot hold, such as several processes or other languages than
+        Python below level A of the local one, and `SandboxUnavailable` where it has to start first and cannot.
         """
 
     def describe(self) -> SandboxDescription:
@@ -70,3 +71,17 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Stop everything and give everything back; later calls of `run` are answered with a failure."""
+
+
+def has_cells(job: Job) -> bool:
+    """Say whether *job* is made of cells; raises `ConfigurationError` where it is made of both."""
+    cells = [isinstance(step, CellStep) for step in job.steps]
+    if any(cells) and not all(cells):
+        raise ConfigurationError("a job is made of cells alone, or has none: these are mixed")
+    return any(cells)
+
+
+def cells_of(job: Job) -> list[CellStep]:
+    """Return the cells that *job* is made of: the program, and its steps; files for the first step lie there before."""
+    first, *others = (step for step in job.steps if isinstance(step, CellStep))
+    return [CellStep(job.program.source, first.files), CellStep(first.source), *others]

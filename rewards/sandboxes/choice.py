@@ -41,6 +41,10 @@ def reason_for(name: str) -> str:
 
 def languages_of(name: str) -> frozenset[str] | None:
     """Return what the sandbox that *name* means runs, without making one."""
+    if chosen_name(name) == "local":
+        from .local.tools import languages_here
+
+        return languages_here()
     languages: frozenset[str] | None = _class_of(chosen_name(name)).languages
     return languages
 

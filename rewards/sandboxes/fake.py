@@ -10,18 +10,22 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import ConfigurationError
-from ..records import Ended, Job, JobResult, SandboxFailure, TestRun
+from ..records import CellStep, Ended, Job, JobResult, SandboxFailure, Step, TestRun
 from .base import KeepGoing, SandboxDescription
 from .canary import CANARY, WORDS
 
-Answer = str | JobResult | SandboxFailure | Sequence[TestRun]
-"""Text is what the program prints, whatever it is asked; a sequence holds one `TestRun` for each step."""
+Answer = str | TestRun | JobResult | SandboxFailure | Sequence[TestRun]
+"""Text is what the program prints, and a `TestRun` what is seen of it, whatever it is asked; a sequence holds one
+`TestRun` for each step. The files that a program writes are `TestRun.files`, the value of a cell is the main one of
+`TestRun.results`, and test code in the tester has passed where the run `RETURNED`."""
 
 Answers = Mapping[str, Answer] | Callable[[Job], Answer]
 
 
 class FakeSandbox:
     """Answer jobs from *answers*: a mapping from program source, white space around it aside, or a function of the job.
+
+    A checker is a program like any other, asked in a job of its own, with files and arguments in its steps.
 
     *failures* are given first, one a job, before any answer is looked up. *latency_s* is waited before an answer;
     `float("inf")` is a sandbox that hangs. `jobs` lists what was asked, the canary jobs of the grader left out.
@@ -145,12 +149,21 @@ async def _wait(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def _as_result(answer: str | JobResult | Sequence[TestRun], job: Job) -> JobResult:
+def _as_result(answer: str | TestRun | JobResult | Sequence[TestRun], job: Job) -> JobResult:
     if isinstance(answer, JobResult):
         return answer
+    if isinstance(answer, TestRun):
+        return JobResult((answer,) * len(job.steps))
     if isinstance(answer, str):
-        return JobResult(tuple(TestRun(Ended.EXITED, exit_code=0, stdout=answer) for _ in job.steps))
+        return JobResult(tuple(_printed(answer, step) for step in job.steps))
     return JobResult(tuple(answer))
+
+
+def _printed(text: str, step: Step) -> TestRun:
+    """Return the run of a step that does nothing but print: a cell returns, everything else comes to its end."""
+    if isinstance(step, CellStep):
+        return TestRun(Ended.RETURNED, stdout=text)
+    return TestRun(Ended.EXITED, exit_code=0, stdout=text)
 
 
 def _until_stopped(runs: Sequence[TestRun], keep_going: KeepGoing | None) -> tuple[TestRun, ...]:

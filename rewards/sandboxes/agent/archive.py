@@ -12,10 +12,12 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[2]
 _MODULES = (
     "comparison.py",
+    "entry_points.py",
     "errors.py",
     "languages.py",
     "options.py",
     "records.py",
+    "toolchains.py",
     "sandboxes/__init__.py",
     "sandboxes/base.py",
 )

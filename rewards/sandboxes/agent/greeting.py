@@ -30,6 +30,8 @@ class Greeting:
     does_not_protect_against: tuple[str, ...] = ()
     cpu_count: int = 0
     memory_mb: int = 0
+    languages: tuple[str, ...] = ("python",)
+    """What programs may be written in there."""
 
     def line(self, nonce: str) -> str:
         """Return the line that tells it, without its end."""

@@ -14,7 +14,8 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from ...records import Ended, Job, JobResult, RichResult, SandboxFailure, ScriptStep, TestRun
+from ...errors import DatasetError
+from ...records import Ended, File, Job, JobResult, RichResult, SandboxFailure, ScriptStep, Step, TestRun
 from ..runner.encoding import EncodingError, Opaque, TooLarge, decode, encode
 from ..runner.wire import MAX_FRAME, Allowance, Oversized
 from .errors import WireError
@@ -24,6 +25,9 @@ STDERR_CHARACTERS = 16 << 10
 """Of one run, its last ones; what a call has raised is a program's own word, and may be of any length."""
 RICH_BYTES = 64 << 20
 VALUE_BYTES = MAX_FRAME
+FILES_BYTES = 64 << 20
+"""Of what was fetched, in all; a file that has no room is left out, as one that is not there."""
+FILE_HEADER_BYTES = 40
 RUN_HEADER_BYTES = 400
 HEADER_BYTES = 1 << 16
 LARGEST_TEXT = 4000
@@ -40,7 +44,20 @@ def stdout_allowance(job: Job) -> int:
 def result_allowance(job: Job) -> int:
     """Return how many bytes a result of *job* may have before it is compressed."""
     each = 4 * STDERR_CHARACTERS + RUN_HEADER_BYTES
-    return stdout_allowance(job) + VALUE_BYTES + RICH_BYTES + HEADER_BYTES + each * len(job.steps)
+    files = FILES_BYTES + sum(len(_text_bytes(name)) for name in _asked(job)) if _asked(job) else 0
+    return stdout_allowance(job) + VALUE_BYTES + RICH_BYTES + files + _header_allowance(job) + each * len(job.steps)
+
+
+def _asked(job: Job) -> list[str]:
+    return [name for step in job.steps for name in _fetched_by(step)]
+
+
+def _fetched_by(step: Step) -> tuple[str, ...]:
+    return step.fetch if isinstance(step, ScriptStep) else ()
+
+
+def _header_allowance(job: Job) -> int:
+    return HEADER_BYTES + RUN_HEADER_BYTES * len(job.steps) + FILE_HEADER_BYTES * len(_asked(job))
 
 
 class ResultWriter:
@@ -52,6 +69,7 @@ class ResultWriter:
         self._stdout_left = stdout_allowance(job)
         self._value_left = VALUE_BYTES
         self._rich_left = RICH_BYTES
+        self._files_left = FILES_BYTES
         self._allowance = Allowance()
 
     def add(self, run: TestRun) -> None:
@@ -70,7 +88,7 @@ class ResultWriter:
         self._stdout_left -= len(stdout)
         self._parts += stdout, stderr, value
         lengths = [len(stdout), len(stderr), len(value)]
-        self._runs.append([*_numbers(run), *lengths, self._rich(run)])
+        self._runs.append([*_numbers(run), *lengths, self._rich(run), self._files(run)])
 
     @property
     def size(self) -> int:
@@ -101,6 +119,16 @@ class ResultWriter:
             told.append([result.is_main, [[len(name), len(content)] for name, content in data]])
         return told
 
+    def _files(self, run: TestRun) -> list[Any]:
+        told = []
+        for file in run.files:
+            if len(file.content) <= self._files_left:
+                self._files_left -= len(file.content)
+                path = _text_bytes(file.path)
+                self._parts += path, file.content
+                told.append([len(path), len(file.content)])
+        return told
+
     def finish(self, result: JobResult | SandboxFailure) -> bytes:
         """Return the bytes of *result*, whose runs were added."""
         if isinstance(result, SandboxFailure):
@@ -121,7 +149,7 @@ def result_from_bytes(data: bytes, job: Job) -> JobResult | SandboxFailure:
     """Return the result of *job*; raises `WireError`, and nothing else, on any other bytes."""
     body = _Body(_decompressed(data, result_allowance(job)))
     (size,) = _LENGTH.unpack(body.take(_LENGTH.size))
-    if size > HEADER_BYTES + RUN_HEADER_BYTES * len(job.steps) + RICH_BYTES // 8:
+    if size > _header_allowance(job) + RICH_BYTES // 8:
         raise WireError("a header out of bounds")
     header = _decoded(body.take(size), Allowance(frame=math.inf))
     match header:
@@ -129,7 +157,7 @@ def result_from_bytes(data: bytes, job: Job) -> JobResult | SandboxFailure:
             found: JobResult | SandboxFailure = SandboxFailure(kind, detail, retryable)
         case ["result", str(sandbox), queue_s, wall_s, list(runs)] if len(runs) == len(job.steps):
             allowance = Allowance()
-            read = tuple(_run(run, body, allowance) for run in runs)
+            read = tuple(_run(run, step, body, allowance) for run, step in zip(runs, job.steps, strict=True))
             found = JobResult(read, sandbox, _seconds(queue_s), _seconds(wall_s))
         case _:
             raise WireError("not the result of this job")
@@ -195,11 +223,22 @@ def _numbers(run: TestRun) -> list[Any]:
     return [run.ended.value, run.exit_code, run.signal, *clocks, run.starved]
 
 
-def _run(told: Any, body: _Body, allowance: Allowance) -> TestRun:
+def _run(told: Any, step: Step, body: _Body, allowance: Allowance) -> TestRun:
     match told:
-        case [str(ended), code, signal, cpu_s, wall_s, memory_mb, bool(starved), stdout, stderr, value, list(rich)] if (
-            ended in _ENDED
-        ):
+        case [
+            str(ended),
+            code,
+            signal,
+            cpu_s,
+            wall_s,
+            memory_mb,
+            bool(starved),
+            stdout,
+            stderr,
+            value,
+            list(rich),
+            list(files),
+        ] if ended in _ENDED:
             texts = body.text(stdout), body.text(stderr)
             data = body.take(value)
             return TestRun(
@@ -213,6 +252,7 @@ def _run(told: Any, body: _Body, allowance: Allowance) -> TestRun:
                 _seconds(memory_mb),
                 starved,
                 tuple(_rich_result(result, body) for result in rich),
+                _read_files(files, step, body),
             )
     raise WireError("not a run")
 
@@ -222,6 +262,25 @@ def _rich_result(told: Any, body: _Body) -> RichResult:
         case [bool(is_main), list(data)] if all(type(pair) is list and len(pair) == 2 for pair in data):
             return RichResult(tuple((body.text(name), body.text(content)) for name, content in data), is_main)
     raise WireError("not what a cell shows")
+
+
+def _read_files(told: list[Any], step: Step, body: _Body) -> tuple[File, ...]:
+    """Return what was fetched: of the names that were asked for, each at most once."""
+    found: dict[str, File] = {}
+    for lengths in told:
+        match lengths:
+            case [int(path_size), int(size)]:
+                path = body.text(path_size)
+                content = body.take(size)
+            case _:
+                raise WireError("not a file")
+        if path not in _fetched_by(step) or path in found:
+            raise WireError("a file that nobody asked for")
+        try:
+            found[path] = File(path, content)
+        except DatasetError as error:
+            raise WireError(str(error)) from None
+    return tuple(found.values())
 
 
 def _whole(number: Any) -> int | None:

@@ -148,6 +148,7 @@ async def greet(sandbox: LocalSandbox) -> Greeting:
         protects_against=held.protects_against,
         does_not_protect_against=held.does_not_protect_against,
         cpu_count=usable_cores(),
+        languages=tuple(sorted(sandbox.languages)) if sandbox.holds_other_languages else ("python",),
         memory_mb=(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) >> 20,
     )
 

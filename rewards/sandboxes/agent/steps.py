@@ -6,11 +6,12 @@ name there.
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from collections.abc import Sequence
 from typing import Any
 
-from ...records import AssertStep, CallStep, CellStep, ScriptStep, Step
+from ...records import AssertStep, CallStep, CellStep, File, ScriptStep, Step
 from ..runner.encoding import encode
 from ..runner.rebuilding import decode_live
 from ..runner.wire import MAX_BYTES
@@ -32,7 +33,7 @@ def steps_from_bytes(data: bytes) -> tuple[Step, ...]:
 
 def _packed(step: Step) -> tuple[Any, ...]:
     if not isinstance(step, CallStep):
-        return _NAMES[type(step)], *vars(step).values()
+        return _NAMES[type(step)], *(_plain_field(name, value) for name, value in vars(step).items())
     given = [list(step.args), [list(pair) for pair in step.kwargs]]
     if _is_plain(given):
         return "c", step.function, *given
@@ -41,7 +42,8 @@ def _packed(step: Step) -> tuple[Any, ...]:
 
 def _unpacked(name: str, *fields: Any) -> Step:
     if name in _KINDS:
-        return _KINDS[name](*fields)
+        named = zip((field.name for field in dataclasses.fields(_KINDS[name])), fields, strict=True)
+        return _KINDS[name](**{field: _whole_field(field, value) for field, value in named})
     if name == "x":
         function, data = fields
         given: Any = decode_live(data)
@@ -49,6 +51,14 @@ def _unpacked(name: str, *fields: Any) -> Step:
     else:
         function, args, kwargs = fields
     return CallStep(function, tuple(args), tuple((key, value) for key, value in kwargs))
+
+
+def _plain_field(name: str, value: Any) -> Any:
+    return tuple((file.path, file.content) for file in value) if name == "files" else value
+
+
+def _whole_field(name: str, value: Any) -> Any:
+    return tuple(File(path, content) for path, content in value) if name == "files" else value
 
 
 def _is_plain(value: object) -> bool:

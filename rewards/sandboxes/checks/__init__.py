@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ..base import Sandbox
-from . import answers, endings, lifetime, limits, reach, state
+from . import answers, endings, files, languages, lifetime, limits, reach, state
 from .probe import BrokenPromiseError
 
 __all__ = ["CHECKS", "BrokenPromiseError", "Check", "CheckResult", "run_check", "run_checks"]
@@ -26,6 +26,8 @@ CHECKS: tuple[Check, ...] = (
     *limits.CHECKS,
     *endings.CHECKS,
     *answers.CHECKS,
+    *files.CHECKS,
+    *languages.CHECKS,
     *lifetime.CHECKS,
 )
 """Each takes a sandbox that was started and raises `BrokenPromiseError` when it breaks its promise."""

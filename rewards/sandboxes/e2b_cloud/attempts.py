@@ -13,9 +13,9 @@ import asyncio
 import random
 from dataclasses import replace
 
-from ...errors import ConfigurationError
 from ...records import CellStep, Ended, Job, JobResult, Program, SandboxFailure
 from ..agent.trips import BlobCache, StepsBlob
+from ..base import has_cells
 from ..canary import CANARY, WORDS, is_healthy
 from .blame import Convicts, Suspect
 from .dispatch import Dispatcher
@@ -99,14 +99,6 @@ class Attempts:
     async def _pause(self, failures: int) -> None:
         """Give the service a moment, longer each time, and not every job the same one."""
         await asyncio.sleep(min(PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S) * _jitter.uniform(0.5, 1.5))
-
-
-def has_cells(job: Job) -> bool:
-    """Say whether *job* is made of cells; raises `ConfigurationError` where it is made of both."""
-    cells = [isinstance(step, CellStep) for step in job.steps]
-    if any(cells) and not all(cells):
-        raise ConfigurationError("a job is made of cells alone, or has none: these are mixed")
-    return any(cells)
 
 
 def control(lasts_s: float, *, cells: bool) -> Job:

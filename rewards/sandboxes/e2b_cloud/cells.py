@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...records import CellStep, Ended, Job, JobResult, RichResult, TestRun
+from ..base import cells_of
 from .clocks import SLACK_S, OverdueError, within
 from .faults import classify
 from .machine import Machine
@@ -32,6 +34,9 @@ STDERR_CHARS = 16 << 10
 RICH_CHARS = 16 << 20
 """Of everything that the cells of a job show: plots are some 100 KiB each."""
 _FORMATS = ("text", "html", "markdown", "svg", "png", "jpeg", "pdf", "latex", "json", "javascript", "data")
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+REFUSED_FILES = ("request", "space")
+"""Kinds of faults by which the service says that a file cannot lie where it is to lie."""
 _DEAD_KERNEL = "ContextRestarting"
 _SERVER_ERRORS = (_DEAD_KERNEL, "WebSocketError", "UnexpectedEndOfExecution", "ExecutionAborted")
 """Names of errors that the server makes up; the same names without its blank traceback are a program's own."""
@@ -109,15 +114,17 @@ class Cells:
             raise _LostError(f"the notebook's hooks could not be set: {run.stderr}", cause="hooks", guilty=False)
 
     async def _run_job(self, job: Job) -> tuple[TestRun, ...]:
-        sources = [step.source for step in job.steps if isinstance(step, CellStep)]
+        cells = cells_of(job)
         limits, chars = job.limits, job.limits.output_kb * 1024
         runs: list[TestRun] = []
         left_s = limits.job_idle_limit_s
-        for source in [job.program.source, *sources]:
+        for cell in cells:
             if left_s <= 0:
                 runs.append(OUT_OF_PATIENCE)
                 continue
-            run = await self._run_cell(source, output_chars=chars, wall_s=min(limits.wall_limit_s, left_s))
+            refused = await self._place(cell, ran_before=bool(runs))
+            wall_s = min(limits.wall_limit_s, left_s)
+            run = refused or await self._run_cell(cell.source, output_chars=chars, wall_s=wall_s)
             left_s -= run.wall_s
             runs.append(run)
             if run.ended not in (Ended.RETURNED, Ended.RAISED):
@@ -125,9 +132,21 @@ class Cells:
             if self.doubt or (len(runs) == 1 and run.ended is Ended.RAISED):
                 # The kernel is gone, or the program was never there: what comes after ends in the same way.
                 echo = TestRun(run.ended, signal=run.signal, stderr=run.stderr)
-                runs += [echo] * (1 + len(sources) - len(runs))
+                runs += [echo] * (len(cells) - len(runs))
                 break
         return tuple(runs[1:])
+
+    async def _place(self, cell: CellStep, *, ran_before: bool) -> TestRun | None:
+        """Write the files of *cell*; return the run of a cell whose files the program has left no place for."""
+        for file in cell.files:
+            try:
+                await self.machine.upload(f"{HOME}/{file.path}", file.content)
+            except Exception as error:
+                fault = classify(error, during="run")
+                if fault is None or fault.kind not in REFUSED_FILES or not ran_before:
+                    raise
+                return TestRun(Ended.RAISED, stderr=f"{file.path} could not be put in place: {fault.detail}")
+        return None
 
     async def _run_cell(self, source: str, *, output_chars: int, wall_s: float) -> TestRun:
         if not source.strip():
@@ -239,7 +258,7 @@ def _ended(execution: Any, heard: _Heard, took_s: float) -> TestRun:
     if error is None:
         raise _LostError("the answer to a cell ended before the cell did", cause="cut off")
     name, traceback = str(error.name), str(error.traceback or "")
-    text = traceback.strip() or f"{name}: {error.value}"
+    text = COLOURS.sub("", traceback).strip() or f"{name}: {error.value}"
     if heard.is_complete:
         return heard.run(Ended.RAISED, took_s, stderr=text)
     if name == _DEAD_KERNEL:

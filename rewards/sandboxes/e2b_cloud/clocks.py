@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from ...records import Job
+from ...records import Job, ScriptStep
+from ...toolchains import COMPILE_WALL_S
 
 T = TypeVar("T")
 
@@ -34,4 +35,12 @@ def job_budget_s(job: Job) -> float:
     """Return the seconds after which a job has ended by its own limits, wherever it runs, if its runner lives."""
     limits = job.limits
     steps_s = len(job.steps) * limits.wall_limit_s
-    return min(steps_s, limits.job_wall_limit_s) + limits.wall_limit_s + _OVERHEAD_S
+    return min(steps_s, limits.job_wall_limit_s) + limits.wall_limit_s + _OVERHEAD_S + _compiling_s(job)
+
+
+def _compiling_s(job: Job) -> float:
+    """Return the seconds that compilers may take: for each source, and for the program that shows that they work."""
+    if job.program.language == "python":
+        return 0.0
+    sources = {step.append for step in job.steps if isinstance(step, ScriptStep)}
+    return COMPILE_WALL_S * (len(sources) + 1)

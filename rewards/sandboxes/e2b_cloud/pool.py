@@ -15,9 +15,9 @@ from typing import Any
 
 from ...errors import ConfigurationError
 from ...records import Ended, Job, JobResult, SandboxFailure, TestRun
-from ..base import KeepGoing, SandboxDescription
+from ...toolchains import TOOLCHAINS
+from ..base import KeepGoing, SandboxDescription, has_cells
 from ..runner.encoding import TooLarge
-from .attempts import has_cells
 from .ledger import Figures
 from .opened import OpenPool
 from .options import E2BOptions
@@ -39,7 +39,8 @@ class E2BSandbox:
     """
 
     name = "e2b"
-    languages = frozenset({"python"})
+    languages = frozenset({"python", *TOOLCHAINS})
+    """What can be asked for; which of them the template has the tools for is known when its first sandbox runs."""
 
     def __init__(self, options: E2BOptions = _DEFAULTS, **overrides: Any) -> None:
         try:
@@ -110,7 +111,7 @@ class E2BSandbox:
         if self._closed:
             return CLOSED
         if job.program.language not in self.languages:
-            detail = f"the E2B sandbox runs python, not {job.program.language}"
+            detail = f"the E2B sandbox runs {', '.join(sorted(self.languages))}, not {job.program.language}"
             return SandboxFailure("unsupported", detail, retryable=False)
         with_cells = has_cells(job)
         if not job.steps:

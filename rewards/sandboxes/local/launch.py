@@ -12,16 +12,21 @@ from collections.abc import Mapping
 
 from ...errors import ConfigurationError, SandboxUnavailable
 from ...records import Job, Limits
-from ..runner.handshake import Greeting, Setup
-from . import self_test
+from ..runner.handshake import Greeting, Kind, Setup
+from . import commands, self_test
+from .builds import Builds
+from .frameworks import check_frameworks
 from .levels import Strategy, pool_uid, strategies, unsupported_reason
 from .options import Options
-from .paths import DEVICES, interpreter, site_directories, visible_paths
+from .paths import DEVICES, interpreter
+from .scripts import check_files, run_script
 from .shortage import shortage
 from .slot import Slot
+from .views import paths_for
 from .worker import RefusedError, Worker, WorkerDiedError
 
 PRIVATE_SCRATCH = "/box"
+PRELOADED = {Kind.TESTERS: ("unittest",), Kind.PYTEST: ("unittest", "pytest")}
 TASKS = 66
 """Threads of one program, where the kernel counts them for the slot alone."""
 SHARED_TASKS = 2048
@@ -41,6 +46,7 @@ class Launcher:
         self._options = options
         self._numbers = itertools.count()
         self._disk_mb = Limits().disk_mb
+        self._builds = Builds()
         self.strategy: Strategy | None = None
         self.greeting = Greeting()
 
@@ -86,31 +92,31 @@ class Launcher:
         log.log(level, "the local sandbox runs at level %s%s", self.strategy.name, failed)
 
     async def _start(self, strategy: Strategy) -> Slot:
-        programs = await self._start_worker(strategy)
-        return Slot(programs, lambda: self._start_worker(strategy))
+        programs = await self._start_worker(strategy, Kind.PROGRAMS)
+        return Slot(programs, lambda kind: self._start_worker(strategy, kind), builds=self._builds)
 
-    async def _start_worker(self, strategy: Strategy) -> Worker:
+    async def _start_worker(self, strategy: Strategy, kind: Kind) -> Worker:
         number = next(self._numbers)
         try:
-            setup = self._setup(strategy, number)
+            setup = self._setup(strategy, number, kind)
             worker = _new_worker(setup, self._options.environment)
         except OSError as error:
             raise RefusedError(f"could not be started: {error}") from error
         try:
             await worker.start()
             if strategy.level != "unprotected":
-                await _test(worker)
+                await _test(worker, kind)
         except BaseException:
             await worker.close()
             raise
         return worker
 
-    def _setup(self, strategy: Strategy, number: int) -> Setup:
-        packages = site_directories(self._options.site_packages)
-        paths = visible_paths(packages)
+    def _setup(self, strategy: Strategy, number: int, kind: Kind) -> Setup:
+        paths, tools = paths_for(kind, self._options.site_packages), kind is Kind.COMMANDS
         own_count = strategy.namespaces or strategy.own_uid
         tasks = TASKS if own_count else _threads_of_user() + SHARED_TASKS
         return Setup(
+            kind=kind,
             namespaces=strategy.namespaces,
             landlock=strategy.landlock,
             seccomp=strategy.seccomp,
@@ -118,28 +124,31 @@ class Launcher:
             pool_uid=pool_uid(number) if strategy.own_uid else 0,
             host_pid=os.getpid(),
             # Made last: where anything above it fails, there is nothing to remove.
-            scratch=PRIVATE_SCRATCH if strategy.namespaces else tempfile.mkdtemp(prefix="code-rewards-"),
+            scratch=PRIVATE_SCRATCH if strategy.namespaces else tempfile.mkdtemp(prefix="box-"),
             readable=paths.readable,
             hidden=paths.hidden,
             devices=DEVICES,
             search_path=paths.search_path,
-            preload=self._options.preload,
-            disk_mb=self._disk_mb,
+            preload=() if tools else (*self._options.preload, *PRELOADED.get(kind, ())),
+            disk_mb=max(self._disk_mb, commands.DISK_MB) if tools else self._disk_mb,
             threads=TASKS,
-            tasks=tasks,
+            tasks=commands.TASKS if tools else tasks,
         )
 
     def check(self, job: Job) -> None:
         """Raise `ConfigurationError` for a job that the level here cannot hold."""
         assert self.strategy is not None
-        if job.limits.processes == 1:
+        check_frameworks(job)
+        check_files(job)
+        what = f"a limit of {job.limits.processes} processes"
+        if job.program.language != "python":
+            what = f"running {job.program.language}"
+        elif job.limits.processes == 1:
             return
         if self.strategy.level != "A":
-            raise ConfigurationError(
-                f"a limit of {job.limits.processes} processes needs level A; here holds {self.strategy.name}"
-            )
+            raise ConfigurationError(f"{what} needs level A; here holds {self.strategy.name}")
         if not self.greeting.counts_processes:
-            raise ConfigurationError("jobs with several processes need a procfs, which cannot be mounted here")
+            raise ConfigurationError(f"{what} needs a procfs, which cannot be mounted here")
 
     def fits(self, job: Job, slot: Slot) -> bool:
         """Tell whether the slot's file system is large enough for the job; if not, the next slot's will be."""
@@ -147,9 +156,9 @@ class Launcher:
         return job.limits.disk_mb <= slot.programs.setup.disk_mb
 
 
-async def _test(worker: Worker) -> None:
-    slot = Slot(worker, None)
-    run = await slot.run_script(self_test.PROGRAM, self_test.self_test_step(), self_test.LIMITS)
+async def _test(worker: Worker, kind: Kind) -> None:
+    step, limits = self_test.self_test_step(kind), self_test.LIMITS
+    run = await run_script(worker, self_test.PROGRAM, step, limits, left_s=limits.job_cpu_s)
     wrong = self_test.refusal(run)
     if wrong:
         raise WorkerDiedError(wrong)

@@ -92,6 +92,8 @@ def gaps(strategy: Strategy, greeting: Greeting) -> tuple[str, ...]:
         found.insert(1, "THE NETWORK, OTHER PROCESSES, ANYTHING THAT YOUR USER MAY DO")
     if strategy.namespaces and not greeting.landlock_abi:
         found.append("a second wall behind the private root: the kernel has no Landlock")
+    if strategy.level == "A":
+        found.append("reading the machine's tools and libraries below /usr: programs in other languages need them")
     if not strategy.namespaces:
         found.append("seeing that host files exist, and their sizes (stat)")
         found.append(

@@ -48,6 +48,11 @@ class MemoryFiles:
         """Return the first bytes of one of them."""
         return os.pread(descriptor, min(limit, self.size(descriptor)), 0)
 
+    def part(self, descriptor: int, start: int, stop: int, *, limit: int) -> bytes:
+        """Return what lies between two places in one of them, its first *limit* bytes; any two numbers will do."""
+        start = min(max(start, 0), self.size(descriptor))
+        return os.pread(descriptor, max(min(stop - start, limit), 0), start)
+
     def tail(self, descriptor: int, limit: int) -> bytes:
         """Return the last bytes of one of them."""
         size = self.size(descriptor)

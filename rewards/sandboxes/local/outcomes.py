@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from ...records import Ended, Limits, TestRun
-from ..runner.messages import Mode, Order, Stop
+from ..runner.messages import ONE_CLOCK, Mode, Order, Stop
 from .memory_files import MemoryFiles
 from .worker import Outcome
 
@@ -49,7 +49,7 @@ def order_for(mode: Mode, limits: Limits, sizes: Sizes, *, left_s: float) -> Ord
         disk_bytes=limits.disk_mb << 20,
         cpu_s=limits.cpu_s,
         total_cpu_s=left_s,
-        backstop_s=BACKSTOP_FACTOR * (limits.wall_limit_s if mode is Mode.SCRIPT else limits.job_wall_limit_s),
+        backstop_s=BACKSTOP_FACTOR * (limits.wall_limit_s if mode in ONE_CLOCK else limits.job_wall_limit_s),
     )
 
 

@@ -33,6 +33,8 @@ def _sharing(numbered: tuple[int, Step]) -> tuple[str, object]:
             return "script", number
         case CallStep():
             return "calls", None
+        case AssertStep() if step.framework:
+            return "file of tests", number
         case AssertStep():
             return "asserts", step.setup
         case CellStep():

@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
-from ...records import CellStep, Job, JobResult, SandboxFailure, TestRun
-from ..base import KeepGoing, SandboxDescription
+from ...records import Job, JobResult, SandboxFailure, TestRun
+from ..base import KeepGoing, SandboxDescription, has_cells
 from ..runner.encoding import TooLarge
 from .capacity import default_slots
+from .commands import reason_against
 from .launch import Launcher, probe_level
 from .levels import gaps, protections
 from .options import check_slots, read_options
 from .slot import Slot
+from .tools import languages_here
 from .worker import WorkerDiedError
 
 CLOSED = SandboxFailure("closed", "the sandbox was closed", retryable=False)
@@ -35,17 +37,22 @@ class _ClosedMeanwhileError(Exception):
 
 
 class LocalSandbox:
-    """Runs Python programs on this machine, confined by the kernel. Used from one event loop at a time.
+    """Runs programs on this machine, confined by the kernel. Used from one event loop at a time.
+
+    Python is run by the interpreter of this process; other languages by the tools that are installed for all users of
+    the machine, at level A only.
 
     `slots` programs run at once; unset, one more than this rank's share of the usable cores. `level` is `A`
     (namespaces), `B` (Landlock and seccomp) or `auto`, the best that works here; `SandboxUnavailable` where none does,
     unless `allow_unprotected`. `preload` names modules that are imported once, before any program runs;
     `site_packages` lists directories that programs may import from (True: those of this interpreter). `environment` is
-    all that programs find there beside a few fixed values. Options with an underscore are for tests.
+    all that programs find there beside a few fixed values. Cells of notebooks run where IPython is installed for this
+    interpreter (`pip install 'code-rewards[notebook]'`), and may import whatever is.
+
+    Options with an underscore are for tests.
     """
 
     name = "local"
-    languages = frozenset({"python"})
 
     def __init__(
         self,
@@ -99,6 +106,17 @@ class LocalSandbox:
             self._slots = default_slots()
         return self._slots
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """Return Python and what this machine has the tools for; the others need level A."""
+        return languages_here()
+
+    @property
+    def holds_other_languages(self) -> bool:
+        """Whether the level here, which must be known, is enough for programs that are not Python."""
+        strategy = self._launcher.strategy
+        return strategy is not None and strategy.level == "A" and self._launcher.greeting.counts_processes
+
     async def start(self) -> None:
         """Start the first slot, which shows what this machine allows; the others follow when they are needed."""
         self._enter_loop()
@@ -141,12 +159,10 @@ class LocalSandbox:
         """Run *job* when a slot is free; the contract is that of `Sandbox.run`."""
         if self._closed:
             return CLOSED
-        if job.program.language not in self.languages:
-            detail = f"the local sandbox runs python, not {job.program.language}"
-            return SandboxFailure("unsupported", detail, retryable=False)
-        if any(isinstance(step, CellStep) for step in job.steps):
-            detail = "the local sandbox has no notebook kernel for cells"
-            return SandboxFailure("unsupported", detail, retryable=False)
+        against = reason_against(job, self.languages)
+        if against:
+            return SandboxFailure("unsupported", against, retryable=False)
+        has_cells(job)  # or a mixture, which is refused
         began = time.monotonic()
         await self.start()
         if self._closed:

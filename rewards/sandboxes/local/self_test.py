@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...records import Ended, Limits, Program, ScriptStep, TestRun
+from ..runner.handshake import Kind
 
 HOST_FILE = str(Path(__file__).resolve())
 PROBE = """
@@ -42,8 +43,10 @@ def new_user_namespace():
     if ctypes.CDLL(None).unshare(0x10000000):
         raise OSError
 
-possible = []
+possible, allowed = [], sys.stdin.readline().split()
 for probe in (read_host_file, write_outside, read_passwd, fork, make_socket, new_user_namespace, execute):
+    if probe.__name__ in allowed:
+        continue
     try:
         probe()
     except Exception:
@@ -55,13 +58,14 @@ PROGRAM = Program(PROBE)
 LIMITS = Limits(cpu_s=10.0, job_cpu_s=10.0)
 
 
-def self_test_step() -> ScriptStep:
-    """Return the input of the probes: a file of the host's, and a directory that the host may write to."""
+def self_test_step(kind: Kind) -> ScriptStep:
+    """Return the input of the probes: what a worker of this *kind* may do, and a file and a directory of the host's."""
+    allowed = "fork execute" if kind is Kind.COMMANDS else ""
     try:
         directory = os.getcwd()
     except OSError:
         directory = "/"  # somebody has deleted the working directory
-    return ScriptStep(f"{HOST_FILE}\n{directory}\n")
+    return ScriptStep(f"{allowed}\n{HOST_FILE}\n{directory}\n")
 
 
 def refusal(run: TestRun) -> str | None:

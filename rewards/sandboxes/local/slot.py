@@ -1,19 +1,20 @@
-"""One slot: a zygote for programs and, once a job needs it, one for testers; it works off one job at a time."""
+"""One slot: a zygote for programs and, once a job needs them, others; it works off one job at a time."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from ...records import AssertStep, CallStep, Ended, Job, Limits, Program, ScriptStep, Step, TestRun
+from ...records import AssertStep, CallStep, CellStep, Ended, Job, ScriptStep, Step, TestRun
 from ..base import KeepGoing
-from ..runner.messages import Mode
-from . import calling, split
-from .outcomes import Sizes, order_for, read_run
+from ..runner.handshake import Kind
+from . import calling, cells, split
+from .builds import Builds
+from .commands import Commands
 from .plan import parts_of
+from .scripts import run_script
 from .worker import Worker, refusals_are_deaths
 
 OUT_OF_CPU_TIME = TestRun(Ended.CPU_LIMIT, stderr="the job's other tests had used up its CPU time")
@@ -62,20 +63,29 @@ class Progress:
 
 
 class Slot:
-    """Two workers that share a place in the queue."""
+    """Workers of several kinds that share a place in the queue; all but the first start when a job needs them."""
 
-    def __init__(self, programs: Worker, start_tester: Callable[[], Awaitable[Worker]] | None) -> None:
+    def __init__(self, programs: Worker, start: Callable[[Kind], Awaitable[Worker]] | None, *, builds: Builds) -> None:
+        """Start with *programs*; *builds* is what all slots know of the machine's tools."""
         self.programs = programs
-        self.testers: Worker | None = None
-        self._start_tester = start_tester
+        self._builds = builds
+        self._others: dict[Kind, Worker] = {}
+        self._start = start
 
     def workers(self) -> list[Worker]:
         """Return the workers that were started."""
-        return [self.programs, *([self.testers] if self.testers else [])]
+        return [self.programs, *self._others.values()]
+
+    async def worker(self, kind: Kind) -> Worker:
+        """Return the worker of this *kind*; raises `WorkerDiedError` where it does not start."""
+        if kind not in self._others:
+            assert self._start is not None
+            self._others[kind] = await self._start(kind)
+        return self._others[kind]
 
     async def run(self, job: Job, keep_going: KeepGoing | None) -> tuple[TestRun, ...]:
         """Return one run for each step of *job*; raises `WorkerDiedError`."""
-        progress = Progress(job, keep_going)
+        progress, run_alone = Progress(job, keep_going), self._runner_of(job)
         for part in parts_of(job.steps):
             first = part.steps[0]
             if not isinstance(first, ScriptStep):
@@ -83,26 +93,16 @@ class Slot:
             elif not progress.goes_on:
                 progress.leave_out(1)
             else:
-                run = await self.run_script(job.program, first, job.limits, left_s=progress.left_s)
+                run = await run_alone(first, progress.left_s)
                 progress.spend(wall_s=run.wall_s, cpu_s=run.cpu_s)
                 progress.add(run)
         return tuple(progress.runs)
 
-    async def run_script(
-        self, program: Program, step: ScriptStep, limits: Limits, *, left_s: float = math.inf
-    ) -> TestRun:
-        """Return what was seen of one run of *program* as a script; raises `WorkerDiedError`."""
-        sizes = Sizes.of(limits, step.output_kb)
-        with refusals_are_deaths():
-            outcome = await self.programs.execute(
-                order_for(Mode.SCRIPT, limits, sizes, left_s=left_s),
-                encode_text(program.source),
-                encode_text(step.stdin),
-                wall_limit_s=limits.wall_limit_s,
-            )
-            run = read_run(outcome, self.programs.files, sizes)
-            self.programs.files.empty()
-        return run
+    def _runner_of(self, job: Job) -> Callable[[ScriptStep, float], Awaitable[TestRun]]:
+        """Return what runs a step that has a process of its own."""
+        if job.program.language == "python":
+            return lambda step, left_s: run_script(self.programs, job.program, step, job.limits, left_s=left_s)
+        return Commands(lambda: self.worker(Kind.COMMANDS), job, self._builds).run
 
     async def _run_part(self, progress: Progress, steps: tuple[Step, ...]) -> None:
         """Work off steps that share a process; where the program died, the rest gets a process of its own."""
@@ -121,11 +121,11 @@ class Slot:
         calls = [step for step in steps if isinstance(step, CallStep)]
         if calls:
             return await calling.answer(self.programs, job, calls, left_s=left_s)
+        if isinstance(steps[0], CellStep):
+            return await cells.run(await self.worker(Kind.NOTEBOOKS), job, left_s=left_s)
         asserts = [step for step in steps if isinstance(step, AssertStep)]
-        if self.testers is None and self._start_tester is not None:
-            self.testers = await self._start_tester()
-        assert self.testers is not None
-        return await split.test(self.programs, self.testers, job, asserts, left_s=left_s)
+        testers = await self.worker(Kind.PYTEST if asserts[0].framework == "pytest" else Kind.TESTERS)
+        return await split.test(self.programs, testers, job, asserts, left_s=left_s)
 
     async def idle(self) -> None:
         """Wait until nothing of a cancelled job runs; raises `WorkerDiedError`."""
@@ -133,20 +133,15 @@ class Slot:
             await worker.idle()
 
     async def close(self) -> None:
-        """End both workers."""
+        """End all workers."""
         await asyncio.gather(*(worker.close() for worker in self.workers()))
 
     def close_now(self) -> None:
-        """End both workers from outside their event loop."""
+        """End all workers from outside their event loop."""
         for worker in self.workers():
             worker.close_now()
 
     def abandon(self) -> None:
-        """Let go of both workers in a fork of the process that started them."""
+        """Let go of all workers in a fork of the process that started them."""
         for worker in self.workers():
             worker.abandon()
-
-
-def encode_text(text: str) -> bytes:
-    """Return UTF-8; half a surrogate pair becomes a question mark."""
-    return text.encode("utf-8", "replace")

@@ -12,6 +12,7 @@ from ...records import AssertStep, Ended, Job, TestRun
 from ..runner import tester
 from ..runner.calls import pack_program
 from ..runner.messages import Mode, Stop
+from ..runner.outcome import Outcome as OutcomeOfTest
 from .outcomes import STOPPED, Sizes, order_for, read_run
 from .worker import Outcome, Worker, WorkerDiedError
 
@@ -71,7 +72,7 @@ async def _test(
     names = dict.fromkeys(name for step in steps for name in step.names)
     return await testers.execute(
         order_for(Mode.TEST, job.limits, Sizes.of(job.limits), left_s=left_s),
-        tester.pack_tests(steps[0].setup, [step.source for step in steps], names),
+        tester.pack_tests(steps[0].setup, [step.source for step in steps], names, framework=steps[0].framework),
         b"",
         # The program's half has the same clock; where both wait for each other it is the program's that counts.
         wall_limit_s=job.limits.wall_limit_s + GRACE_S,
@@ -140,7 +141,7 @@ def _tester_end(judged: Outcome, testers: Worker, sizes: Sizes) -> TestRun:
     return end
 
 
-def _run_of(outcome: tester.Outcome) -> TestRun:
+def _run_of(outcome: OutcomeOfTest) -> TestRun:
     if outcome.kind == "passed":
         return TestRun(Ended.RETURNED)
     if outcome.kind == "failed":

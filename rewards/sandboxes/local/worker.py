@@ -77,7 +77,7 @@ class Worker:
     """A zygote with its memory files and its socket."""
 
     def __init__(self, setup: Setup, *, python: str, environment: Mapping[str, str]) -> None:
-        self.setup = setup
+        self.setup, self.environment = setup, environment
         self.greeting = Greeting()
         self._number = 0
         self._reply: asyncio.Future[Reply] | None = None
@@ -125,7 +125,7 @@ class Worker:
             raise WorkerDiedError(self._complaint() or "ended without a word")
         self.greeting = Greeting.from_bytes(data)
         if self.greeting.preload_failed:
-            raise ConfigurationError(f"preload: {self.greeting.error}")
+            raise ConfigurationError(self.greeting.error)
         if self.greeting.error:
             raise WorkerDiedError(self.greeting.error)
         self._loop.add_reader(self._control.fileno(), self._on_readable)

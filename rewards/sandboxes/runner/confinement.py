@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 
 from . import landlock, limits, namespaces
-from .handshake import Setup
+from .handshake import Kind, Setup
 from .kernel import die_with_parent, drop_capabilities
 from .seccomp import Filter
 
@@ -49,8 +49,12 @@ def confine(setup: Setup) -> Confinement:
     drop_capabilities()
     die_with_parent()
     abi = _restrict_files(setup, processes)
-    limits.set_common_limits(setup.tasks)
+    limits.set_common_limits(setup.tasks, limits.TOOL_OPEN_FILES if _runs_tools(setup) else limits.OPEN_FILES)
     return Confinement(setup.namespaces, abi, setup.scratch, processes, own_state)
+
+
+def _runs_tools(setup: Setup) -> bool:
+    return setup.kind is Kind.COMMANDS
 
 
 def _become(uid: int) -> None:
@@ -72,39 +76,46 @@ def _restrict_files(setup: Setup, processes: int) -> int:
             raise OSError("the kernel has no Landlock, or does not let it be used here")
         return 0
     rules = landlock.Ruleset(abi)
+    executing = landlock.EXECUTE if _runs_tools(setup) else 0
     for path in setup.readable:
-        _allow_reading(rules, path, setup.hidden)
+        _allow_reading(rules, path, setup.hidden, landlock.READ | executing)
+    for path in setup.search_path:  # the import system lists them, where it may read only some of what is in there
+        rules.allow(path, landlock.READ_DIR)
     for path in setup.devices:
         rules.allow(path, landlock.READ_WRITE_FILE if path in ("/dev/null", "/dev/zero") else landlock.READ_FILE)
-    rules.allow(setup.scratch, landlock.SCRATCH)
+    rules.allow(setup.scratch, landlock.SCRATCH | executing)
+    if _runs_tools(setup):
+        rules.allow("/proc", landlock.READ)  # of its own pid namespace
     if processes >= 0:
         rules.allow_descriptor(processes, landlock.READ)
     rules.restrict()
     return abi
 
 
-def _allow_reading(rules: landlock.Ruleset, path: str, hidden: tuple[str, ...]) -> None:
+def _allow_reading(rules: landlock.Ruleset, path: str, hidden: tuple[str, ...], rights: int) -> None:
     """Allow reading all below *path* but what is hidden: Landlock cannot take back, so the rest is listed."""
     if not any(other.startswith(path + "/") for other in hidden):
-        rules.allow(path, landlock.READ)
+        rules.allow(path, rights)
         return
     rules.allow(path, landlock.READ_DIR)  # the import system lists it; names below show, contents do not
     for name in os.listdir(path):
         entry = f"{path}/{name}"
         if entry not in hidden:
-            _allow_reading(rules, entry, hidden)
+            _allow_reading(rules, entry, hidden, rights)
 
 
 def load_allow_list(setup: Setup) -> None:
     """Confine this process to the calls on the list."""
     if setup.seccomp:
-        Filter("zygote").load()
+        Filter("tools_zygote" if _runs_tools(setup) else "zygote").load()
 
 
 def program_filter(setup: Setup, confinement: Confinement, *, processes: bool) -> Filter | None:
     """Return the filter that each child adds."""
     if not setup.seccomp:
         return None
+    if _runs_tools(setup):
+        return Filter("tools")
     if confinement.own_pids:
         return Filter("processes" if processes else "own_pids")
     truncate_is_covered = confinement.landlock_abi >= 3

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import limits, signals
 from .kernel import PARENT_DEATH, libc
-from .messages import Order
+from .messages import Mode, Order
 from .seccomp import Filter
 
 _pread = os.pread
@@ -45,7 +45,7 @@ class Entry:
 
     def calls_for(self, order: Order) -> tuple[Call, ...]:
         """Return the calls, in their order; those of the last order are kept, since most are alike."""
-        asked = (order.processes, order.memory_bytes, order.file_bytes)
+        asked = (order.processes, order.memory_bytes, order.file_bytes, order.mode == Mode.COMMAND)
         if asked != self._asked:
             self._asked, self._calls = asked, tuple(self._made_for(order))
         return self._calls

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
+
+
+class Kind(enum.StrEnum):
+    """What a zygote's children are for."""
+
+    PROGRAMS = "programs"
+    """Python programs that run in a child of the zygote itself."""
+    TESTERS = "testers"
+    """Test code that asks a program in another zygote's child."""
+    PYTEST = "pytest"
+    """The same, with pytest at hand: it takes memory and time that few jobs need."""
+    COMMANDS = "commands"
+    """Programs of any language, by the interpreters and compilers of the machine."""
+    NOTEBOOKS = "notebooks"
+    """Cells, one after another in one child."""
 
 
 @dataclass(frozen=True)
 class Setup:
     """How one zygote confines itself and what programs find there."""
 
+    kind: Kind
     namespaces: bool
     """Level A. As root the user namespace stays, and programs get a uid of their own; else a new one is made."""
     landlock: bool
@@ -46,7 +63,7 @@ class Setup:
         """Read what `to_bytes` wrote."""
         fields: dict[str, Any] = json.loads(data)
         lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-        return cls(**{**fields, **lists})
+        return cls(**{**fields, **lists, "kind": Kind(fields["kind"])})
 
 
 @dataclass(frozen=True)

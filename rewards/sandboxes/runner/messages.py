@@ -14,10 +14,19 @@ class Mode(enum.IntEnum):
     CALLS = 2
     SERVE = 3
     TEST = 4
+    COMMAND = 5
+    """Files are put into the scratch directory and a program of any language is executed there."""
+    CELLS = 6
+    PACKED_SCRIPT = 7
+    """A script with files beside it, words on its command line, or files to hand over."""
     KILL = 16
     """Not a job: stop the one that runs."""
     PROGRESS = 17
     """Not a job: the other half of a split test went on to the next test, so this half's CPU clock starts again."""
+
+
+ONE_CLOCK = frozenset({Mode.SCRIPT, Mode.PACKED_SCRIPT, Mode.COMMAND})
+"""What has one limit from its beginning to its end; elsewhere the limits count for each answer."""
 
 
 class Stop(enum.IntEnum):
@@ -53,6 +62,8 @@ class Order(NamedTuple):
     total_cpu_s: float
     backstop_s: float
     """By the clock, where the host fails to keep the time."""
+    fetch_bytes: int = 0
+    """How much of the files that the job names is handed over after its end; 0 where it names none."""
 
 
 class Reply(NamedTuple):
@@ -67,7 +78,7 @@ class Reply(NamedTuple):
     peak_memory_kb: int
 
 
-ORDER = struct.Struct("=BIQIQQQddd")
+ORDER = struct.Struct("=BIQIQQQdddQ")
 REPLY = struct.Struct("=BIiddQ")
 LARGEST_GREETING = 1 << 16
 

@@ -135,7 +135,7 @@ def import_afresh(name: str) -> ModuleType | None:
         return None
     try:
         return importlib.import_module(name)
-    except ImportError:
+    except (ImportError, PermissionError):  # not there, or not to be read from here
         return None
 
 

@@ -10,9 +10,9 @@ import ctypes
 import os
 
 from . import kernel
-from .handshake import Setup
+from .handshake import Kind, Setup
 from .kernel import check, libc, make_readonly, mount
-from .scratch import INODES
+from .scratch import INODES, TOOL_INODES
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -48,7 +48,8 @@ def enter_private_root(setup: Setup, *, owner: int) -> int:
     for path in setup.hidden:
         if os.path.isdir(path):
             mount("tmpfs", path, "tmpfs", kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k,mode=755")
-    options = f"size={setup.disk_mb}m,nr_inodes={INODES},mode=700,uid={owner},gid={owner}"
+    inodes = TOOL_INODES if setup.kind is Kind.COMMANDS else INODES
+    options = f"size={setup.disk_mb}m,nr_inodes={inodes},mode=700,uid={owner},gid={owner}"
     os.mkdir(setup.scratch)
     mount("tmpfs", setup.scratch, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
     if not os.path.lexists("/tmp"):
@@ -56,6 +57,8 @@ def enter_private_root(setup: Setup, *, owner: int) -> int:
     os.makedirs("/dev", exist_ok=True)
     os.symlink(f"{setup.scratch}/.shm", "/dev/shm")  # leads somewhere only for jobs that may have several processes
     processes = _own_procfs()
+    if setup.kind is Kind.COMMANDS:
+        _show_own_processes()
     check(libc.umount2(OLD.encode(), kernel.MNT_DETACH), "umount")
     os.rmdir(OLD)
     mount(None, "/", None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV)
@@ -78,6 +81,16 @@ def _show(path: str, *, device: bool) -> None:
     mount(source, path, None, kernel.MS_BIND | kernel.MS_REC)
     if not device:
         make_readonly(path)
+
+
+def _show_own_processes() -> None:
+    """Mount what tools look up of themselves: no process but their own, and nothing of the kernel (Linux 5.8)."""
+    os.mkdir("/proc")
+    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    mount("proc", "/proc", "proc", flags, "subset=pid,hidepid=invisible")
+    os.symlink("/proc/self/fd", "/dev/fd")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        os.symlink(f"/proc/self/fd/{number}", f"/dev/{name}")
 
 
 def _own_procfs() -> int:

@@ -12,6 +12,8 @@ from typing import Any
 from .crossing import BUILTIN_EXCEPTIONS
 from .decoding import decode
 from .encoding import encode, mro_of, namespace_of
+from .lent_files import COLLECT, PLACE, collect_files, place_files
+from .mutation import mirror_changes
 from .readers import SUBCLASSED
 
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "and", "or", "xor")
@@ -43,6 +45,19 @@ def _about(thing: object) -> list[Any]:
     """Return whether the object's class compares by value, then the class and its bases, without `object`."""
     line = [kind for kind in mro_of(type(thing)) if kind is not object]
     return [any("__eq__" in namespace_of(kind) for kind in line), *line]
+
+
+def _refill(owner: object, name: str, value: object) -> None:
+    mirror_changes(getattr(owner, name), value)
+
+
+def _await(coroutine: Any) -> object:
+    import asyncio  # here: the program that has coroutines has mostly imported it, and others do not need it
+
+    async def finished() -> object:
+        return await coroutine
+
+    return asyncio.run(finished())
 
 
 _COPIES: dict[type, Callable[[Any], object]] = {
@@ -113,6 +128,10 @@ OPERATIONS: dict[str, Callable[..., Any]] = OPERATORS | {
     "issubclass": issubclass,
     "enter": _enter,
     "exit": _exit,
+    "await": _await,
+    PLACE: place_files,
+    COLLECT: collect_files,
+    "refill": _refill,
     "about": _about,
     "data": _data,
     "state": _state,

@@ -28,7 +28,7 @@ def preload(names: tuple[str, ...]) -> None:
             importlib.import_module(name)
         except Exception as error:
             # The boundary to the user's own packages: whatever they raise is told, and nothing starts.
-            raise PreloadError(f"{name} could not be imported: {type(error).__name__}: {error}") from error
+            raise PreloadError(f"preload: {name} could not be imported: {type(error).__name__}: {error}") from error
     _add_site_builtins()
     # The same program must get the same answer whichever slot it runs in, and whenever.
     random.seed(0)

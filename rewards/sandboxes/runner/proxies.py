@@ -10,7 +10,7 @@ only between instances of classes that the test itself names, and with data only
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,30 @@ class Proxy:
 
     def __dir__(self) -> Any:
         return self._proxy_peer.ask("dir", self)
+
+
+class CoroutineProxy(Proxy):
+    """A coroutine of the program's: it runs to its end in its own process, in a loop of its own, when it is awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, Any]:
+        return self._proxy_peer.ask("await", self)
+        yield
+
+    def send(self, value: object) -> Any:
+        """Run it, as a task of this side's does with its coroutine."""
+        raise StopIteration(self._proxy_peer.ask("await", self))
+
+    def __next__(self) -> Any:  # by this name, since a proxy looks like an iterator
+        return self.send(None)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise what a task of this side's was cancelled with."""
+        raise error[-1]
+
+    def close(self) -> None:
+        """Do nothing: it was never begun."""
 
 
 def _ordered(operation: str) -> Callable[[Proxy, object], bool]:

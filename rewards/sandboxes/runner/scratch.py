@@ -8,6 +8,8 @@ import stat
 
 INODES = 2000
 """Files and directories that a program may make."""
+TOOL_INODES = 20_000
+"""The same where compilers keep their caches, too."""
 BLOCK = 512
 
 

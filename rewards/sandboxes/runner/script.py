@@ -100,11 +100,16 @@ def _wait_for_threads() -> None:
 
 
 def _flush() -> bool:
-    written = True
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None and not stream.closed:
-                stream.flush()
-        except BaseException:  # noqa: BLE001 - the program may have put anything there
-            written = False
-    return written
+    written = [_is_flushed(sys.stdout), _is_flushed(sys.stderr)]
+    if sys.stdout is not sys.__stdout__:
+        _is_flushed(sys.__stdout__)  # the real one, which a program may have replaced, and written to after all
+    return all(written)
+
+
+def _is_flushed(stream: object) -> bool:
+    try:
+        if stream is not None and not stream.closed:  # type: ignore[attr-defined]
+            stream.flush()  # type: ignore[attr-defined]
+    except BaseException:  # noqa: BLE001 - the program may have put anything there
+        return False
+    return True

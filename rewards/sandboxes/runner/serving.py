@@ -15,6 +15,7 @@ from .crossing import BUILTIN_EXCEPTIONS, class_tree, describe_crossing
 from .encoding import Opaque, encode
 from .operations import OPERATIONS, public_names
 from .solution import describe_exception, flush_output, load_solution
+from .streams import CLOSE, OPEN, Streams
 
 _MISSING = object()
 
@@ -41,16 +42,32 @@ def serve_program(job: bytes, channel_fd: int) -> None:
 
 
 class TestObject:
-    """An object of the test's, which the program may call if it is a function, and hand back."""
+    """An object of the test's, which the program may call if it is a function, and hand back.
+
+    Of an instance of a class that the test has written it may use the attributes.
+    """
 
     __test__ = False
+    _peer: ProgramPeer
+    _type_name: str
+    _number: int
 
     def __init__(self, peer: ProgramPeer, type_name: str, number: int) -> None:
-        self._peer, self._type_name, self._number = peer, type_name, number
+        object.__setattr__(self, "_peer", peer)
+        object.__setattr__(self, "_type_name", type_name)
+        object.__setattr__(self, "_number", number)
 
     def __call__(self, *args: object, **kwargs: object) -> object:
         """Call the function in the tester's process."""
         return self._peer.ask("call", self._number, list(args), kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in ("__name__", "__qualname__"):
+            raise AttributeError(name)
+        return self._peer.ask("getattr", self._number, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._peer.ask("setattr", self._number, name, value)
 
     def __repr__(self) -> str:
         return f"<{self._type_name} of the test>"
@@ -63,6 +80,7 @@ class ProgramPeer(Peer):
         super().__init__(fd)
         self.module = ModuleType("solution")
         self._test_objects: dict[int, TestObject] = {}
+        self._streams = Streams()
         self._lock = threading.RLock()
 
     def serve(self) -> None:
@@ -104,6 +122,11 @@ class ProgramPeer(Peer):
             return [self._named(name) for name in operands], None
         if operation == "public names":
             return public_names(self.module), None
+        if operation == OPEN:
+            self._streams.open(*operands)
+            return None, None
+        if operation == CLOSE:
+            return self._streams.close(), None
         if operation == "tree":
             return class_tree(operands[0], self.keep) if _is_exception_class(operands[0]) else None, None
         return OPERATIONS[operation](*operands), None

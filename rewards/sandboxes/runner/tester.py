@@ -15,8 +15,7 @@ import builtins
 import json
 import linecache
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -31,37 +30,38 @@ from .names import (
     own_things,
     written_as_class,
 )
+from .outcome import MODULE, Outcome, outcome_of
 from .solution import NAME, flush_output, message_of
 from .tester_peer import TesterPeer
+from .unit_tests import HOOKS, run_file
 
-MODULE = "tests"
+_ALSO = ("main", "your_module")
+"""Other names under which files of tests import the program."""
 _SHOWN = 1000
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one source of test code."""
+def pack_tests(setup: str, sources: Iterable[str], names: Iterable[str], *, framework: str = "") -> bytes:
+    """Return the job for `run_tests`; *names* mean the program's even where they hide a builtin.
 
-    kind: str
-    """`passed`, `failed` (an assertion did not hold), `error`; `malformed` for bytes that no tester wrote."""
-    detail: str = ""
-    program: bool = False
-    """An error that the program raised, or it has died or broken the channel. Any other error is raised by the test
-    code, which may well be because of what the program returned: that is no excuse either."""
-
-
-def pack_tests(setup: str, sources: Iterable[str], names: Iterable[str]) -> bytes:
-    """Return the job for `run_tests`; *names* mean the program's even where they hide a builtin."""
-    return json.dumps({"setup": setup, "sources": list(sources), "names": list(names)}).encode("ascii")
+    With a *framework* each source is a whole file of tests.
+    """
+    job = {"setup": setup, "sources": list(sources), "names": list(names), "framework": framework}
+    return json.dumps(job).encode("ascii")
 
 
 def run_tests(job: bytes, channel_fd: int, returned_fd: int) -> None:
     """Run the set-up and each source against the program at the other end, with one frame for each source."""
     asked = json.loads(job)
-    session = _Session(TesterPeer(channel_fd), asked["setup"], asked["sources"], asked["names"])
-    outcome = session.prepare(asked["setup"])
+    peer = TesterPeer(channel_fd, sources=[asked["setup"], *asked["sources"]])
+    session = _Session(peer, asked["setup"], asked["sources"], asked["names"])
+    outcome, framework = session.prepare(asked["setup"]), asked["framework"]
     for number, source in enumerate(asked["sources"], 1):
-        result = session.run(source, f"<test {number}>") if outcome.kind == "passed" else outcome
+        if outcome.kind != "passed":
+            result = outcome
+        elif framework:
+            result = session.run_file(source, framework)
+        else:
+            result = session.run(source, f"<test {number}>")
         shown = {"kind": result.kind, "detail": result.detail[:_SHOWN], "program": result.program}
         write_frame(returned_fd, json.dumps(shown).encode("ascii"))
     flush_output()
@@ -121,19 +121,29 @@ class _Session:
 
     def run(self, source: str, file: str) -> Outcome:
         """Run one source to its end."""
+        return self._judge(source, lambda missing: self._execute(source, file))
+
+    def run_file(self, source: str, framework: str) -> Outcome:
+        """Run one file of tests, with what the set-up has left."""
+        sys.modules |= dict.fromkeys(_ALSO, sys.modules[NAME])
+        return self._judge(source, lambda missing: run_file(framework, source, self._module, missing))
+
+    def _judge(self, source: str, run: Callable[[list[str]], Outcome]) -> Outcome:
         missing: list[str] = []
         try:
             missing = self._fetch_names(source)
-            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-            # Assertions stay in whatever the interpreter was told to leave out.
-            exec(compile(source, file, "exec", dont_inherit=True, optimize=0), self._namespace)
+            outcome = run(missing)
         except BaseException as error:  # noqa: BLE001 - the boundary to test code: it may raise anything, SystemExit too
-            outcome = _outcome_of(error, missing)
-        else:
-            outcome = Outcome("passed")
+            outcome = outcome_of(error, missing)
         if self._peer.broken is not None:  # whatever the test has made of it
             return Outcome("error", f"the program did not answer: {self._peer.broken}", program=True)
         return outcome
+
+    def _execute(self, source: str, file: str) -> Outcome:
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        # Assertions stay in whatever the interpreter was told to leave out.
+        exec(compile(source, file, "exec", dont_inherit=True, optimize=0), self._namespace)
+        return Outcome("passed")
 
     def program_value(self, name: str) -> Any:
         """Return what the program has under *name*; raises AttributeError when there is nothing."""
@@ -146,8 +156,8 @@ class _Session:
         """Return what `from solution import *` binds: nothing that the test has for itself, unless it is listed."""
         offered = self._peer.ask("public names")
         names = [name for name in offered if type(name) is str] if type(offered) is list else []
-        kept = self._bound | self._own.keys() | sys.stdlib_module_names | vars(builtins).keys()
-        return [name for name in names if name in self._names or name not in kept]
+        kept = self._bound | self._own.keys() | sys.stdlib_module_names | vars(builtins).keys() | HOOKS
+        return [name for name in names if name in self._names or not (name in kept or name.startswith("pytest"))]
 
     def _fetch_names(self, source: str) -> list[str]:
         wanted = names_of_program([source], listed=self._names)
@@ -173,29 +183,6 @@ class _Session:
         return found
 
 
-def _outcome_of(error: BaseException, missing: list[str]) -> Outcome:
-    by_program = bool(getattr(error, "__dict__", {}).get("_raised_by_program"))
-    text = f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
-    where = _last_line(error)
-    if isinstance(error, AssertionError) and not by_program:
-        return Outcome("failed", f"{where} {message_of(error)}".strip())
-    absent = isinstance(error, NameError) and error.name in missing
-    return Outcome("error", f"{text} {where}".strip(), program=by_program or absent)
-
-
-def _last_line(error: BaseException) -> str:
-    """Return the innermost line of test code that the error came through."""
-    found = ""
-    traceback = error.__traceback__
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if file.startswith(("<test ", "<setup>")):
-            line = linecache.getline(file, traceback.tb_lineno).strip()
-            found = f"[line {traceback.tb_lineno}: {line[:300]}]"
-        traceback = traceback.tb_next
-    return found
-
-
 class _Solution(ModuleType):
     """The module `solution`, for tests that import the program."""
 
@@ -210,3 +197,9 @@ class _Solution(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         return session.program_value(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise TypeError("the program runs in another process: a test cannot patch its module")
+
+    def __delattr__(self, name: str) -> None:
+        raise TypeError("the program runs in another process: a test cannot patch its module")

@@ -6,17 +6,21 @@ The other end is not to be trusted. It may only have functions called that the t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from .channel import ChannelBroken, Peer
 from .crossing import ExceptionClasses, builtin_base
 from .encoding import Opaque
+from .lent import Attributes, is_plain_object
+from .lent_files import LentFiles
 from .mutation import mirror_changes
 from .names import written_as_class
 from .operations import OPERATORS
-from .proxies import Proxy
+from .proxies import CoroutineProxy, Proxy
 from .solution import message_of
+from .streams import STREAMED, ask_with_streams, looks_at_streams
 from .wire import MAX_ITERATED
 
 MAX_PROXIES = 200_000
@@ -27,10 +31,14 @@ _DATA = (int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset
 class TesterPeer(Peer):
     """The tester's end of the channel. The other end is not to be trusted, and is asked nothing that decides."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, *, sources: Collection[str] = ()) -> None:
         super().__init__(fd)
+        self._streams = looks_at_streams(sources)
         self._proxies: dict[int, Any] = {}
+        self._lock = threading.RLock()
         self._callable: set[int] = set()
+        self._shown: set[int] = set()
+        self._attributes = Attributes(self.pack, sources)
         self._callbacks = 0
         self._named: set[int] = set()
         self._shown_data: set[int] = set()
@@ -47,7 +55,10 @@ class TesterPeer(Peer):
 
     def call(self, function: Proxy, args: tuple[object, ...], kwargs: dict[str, object]) -> Any:
         """Call a function of the program's, and do to the arguments what it did to its copies of them."""
-        value, changed = self.exchange("call", function, list(args), kwargs)
+        files = LentFiles(self.ask)
+        sent = {name: files.sent(value) for name, value in kwargs.items()}
+        value, changed = self.exchange("call", function, [files.sent(value) for value in args], sent)
+        files.bring_back()
         match changed:
             case [[*new_args], {**new_kwargs}] if len(new_args) == len(args):
                 for old, new in zip(args, new_args, strict=True):
@@ -66,12 +77,21 @@ class TesterPeer(Peer):
         value = self.ask("getattr", thing, name)
         if thing._proxy_number in self._named and written_as_class(name):
             self.name_class(value)
+        self._attributes.add(thing, name, value)
         return value
 
     def exchange(self, operation: str, *operands: object) -> tuple[Any, Any]:
-        """Ask the program; its exceptions end no loop of the test's, unless the loop goes through its iterator."""
+        """Ask the program; its exceptions end no loop of the test's, unless the loop goes through its iterator.
+
+        Threads of the test's take turns.
+        """
         try:
-            return super().exchange(operation, *operands)
+            with self._lock:
+                for owner, name, value in self._attributes.changed():
+                    super().exchange("refill", owner, name, value)
+                if self._streams and operation in STREAMED:
+                    return ask_with_streams(super().exchange, self._break, operation, operands)
+                return super().exchange(operation, *operands)
         except (StopIteration, StopAsyncIteration, GeneratorExit) as error:
             if operation == "next" and isinstance(error, StopIteration):
                 raise
@@ -181,6 +201,8 @@ class TesterPeer(Peer):
         number = self.keep(thing)
         if callable(thing):
             self._callable.add(number)
+        if is_plain_object(thing):
+            self._shown.add(number)
         return number
 
     def found(self, type_name: str, number: int | None) -> object:
@@ -200,15 +222,30 @@ class TesterPeer(Peer):
         return self.own(number) if number < 0 else self._proxy(number, type_name, data_type=type(value))
 
     def perform(self, operation: str, operands: list[Any]) -> tuple[Any, Any]:
-        """Call a function that the test has handed to the program: all that a program may ask for."""
+        """Call a function, or use an attribute of an object, that the test has handed to the program.
+
+        That is all that a program may ask for.
+        """
+        self._callbacks += 1
+        if self._callbacks > MAX_CALLBACKS:
+            raise ChannelBroken("it called the test's functions too often")
         match operation, operands:
             case "call", [int(number), list(args), dict(kwargs)] if number in self._callable:
-                self._callbacks += 1
-                if self._callbacks > MAX_CALLBACKS:
-                    raise ChannelBroken("it called the test's functions too often")
                 function: Any = self._objects[number]
                 return function(*args, **kwargs), None
+            case "getattr", [int(number), "__name__" | "__qualname__" as name] if number in self._callable:
+                return getattr(self._objects[number], name), None
+            case "getattr", [int(number), str(name)]:
+                return getattr(self._node(number, name), name), None
+            case "setattr", [int(number), str(name), value]:
+                setattr(self._node(number, name), name, value)
+                return None, None
         raise ChannelBroken("it asked for what no program may ask")
+
+    def _node(self, number: int, name: str) -> object:
+        if number not in self._shown or name.startswith("__"):
+            raise AttributeError(name)
+        return self._objects[number]
 
     def describe(self, error: BaseException) -> list[Any]:
         """Return the builtin kind, the text and the number of an exception of the test's."""
@@ -246,7 +283,8 @@ class TesterPeer(Peer):
         if number not in self._proxies:
             if len(self._proxies) >= MAX_PROXIES:
                 raise ChannelBroken("too many objects have crossed")
-            self._proxies[number] = Proxy(self, number, type_name, data_type=data_type)
+            kind = CoroutineProxy if type_name == "coroutine" else Proxy
+            self._proxies[number] = kind(self, number, type_name, data_type=data_type)
         return self._proxies[number]
 
 

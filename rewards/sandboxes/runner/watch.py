@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import scratch as scratch_directory
-from .messages import Mode, Order, Stop
+from .messages import ONE_CLOCK, Mode, Order, Stop
 from .processes import ProcessTree
 
 LOOK_AGAIN_S = 0.05
@@ -64,7 +64,7 @@ class Watch:
         if self.tell is not None and not self.told:
             self.told = True
             self.tell(self.pid)
-        if order.mode != Mode.SCRIPT:
+        if order.mode not in ONE_CLOCK:
             answered = self.answered()
             if answered > self._seen:  # a program can also cut the file off
                 self._seen, self._base_s = answered, used
@@ -81,7 +81,7 @@ class Watch:
         return None, min(self._pause_s(left), clock_left)
 
     def _pause_s(self, left_s: float) -> float:
-        if self.order.mode != Mode.SCRIPT:
+        if self.order.mode not in ONE_CLOCK:
             left_s = min(left_s, self.order.cpu_s * PROGRESS_SHARE)
         if self.is_full is not None or self.tree:
             left_s = min(left_s, LOOK_AGAIN_S)

@@ -14,14 +14,14 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
 from typing import NoReturn
 
-from . import calls, entry, limits, preload, script, serving, tester
+from . import entry, limits, notebook, preload
 from .confinement import confine, load_allow_list, needs_new_user, program_filter
-from .handshake import Greeting, Setup
+from .handshake import Greeting, Kind, Setup
 from .kernel import libc
-from .messages import LARGEST_GREETING, ORDER, REPLY, Mode, Order, Reply, Stop
+from .messages import LARGEST_GREETING, ORDER, REPLY, Order, Reply, Stop
+from .modes import CHANNEL, ENTER, FIRST_OWN, MODES, RETURNED, EnterJob, RunJob, hand_over_files
 from .namespaces import unshare
 from .processes import ProcessTree, kill_all
 from .scratch import wipe
@@ -30,8 +30,6 @@ from .supervisor import PID, supervise
 from .warming import warm_up
 from .watch import Watch, disk_check, wait
 
-RETURNED, CHANNEL, FIRST_OWN = 3, 4, 10
-"""Descriptors that a child may keep beside 0, 1 and 2; the zygote's own ones lie above."""
 SETUP_FAILED = 251
 CANNOT_CLEAN = 99
 SHARED_MEMORY = ".shm"
@@ -69,7 +67,7 @@ def main() -> None:
 def _mapped_bytes(state: int) -> int:
     threads, mapped = limits.read_state(state)
     if threads > 1:
-        raise preload.PreloadError(f"a preloaded module started threads ({threads} now): they do not survive a fork")
+        raise preload.PreloadError(f"preload: a module started threads ({threads} now): they do not survive a fork")
     return mapped
 
 
@@ -98,6 +96,8 @@ class Zygote:
         self._procfs = _move_up(self._held.processes) if self._held.processes >= 0 else -1
         sys.path.extend(setup.search_path)
         preload.preload(setup.preload)
+        if setup.kind is Kind.NOTEBOOKS:
+            notebook.prepare(setup.scratch)
         warm_up()
         entry.warm_up(self._job)
         self._kept = preload.hide_runner(__package__ or "runner")
@@ -146,9 +146,10 @@ class Zygote:
             os.mkdir(f"{self._setup.scratch}/{SHARED_MEMORY}")
         watch, calls = self._watch(order), self._entry.calls_for(order)
         job, size, failed, mode = self._job, order.size, self._report_failure, MODES[order.mode]
+        enter_job = ENTER.get(order.mode, _enter)
         pid: int = _fork()
         if pid == 0:
-            _become_program(calls, job, size, failed, mode)
+            _become_program(calls, job, size, failed, mode, enter_job)
         if channel >= 0:
             os.close(channel)
         if pid < 0:
@@ -159,22 +160,43 @@ class Zygote:
             self._tell_supervisor(0)
         _, status, usage = os.wait4(pid, 0)
         left_s = kill_all() if self._held.own_pids else 0.0
-        if status == SETUP_FAILED << 8 and self._failure_reported():
-            stop = Stop.SETUP_FAILED
-        if self._clean(order) and stop is Stop.ENDED and status:
-            stop = Stop.DISK
+        stop = self._settle(stop, status, order, calls)
         cpu_s = usage.ru_utime + usage.ru_stime + left_s
         return Reply(stop, order.number, status, cpu_s, time.monotonic() - started, usage.ru_maxrss)
+
+    def _settle(self, stop: Stop, status: int, order: Order, calls: tuple[entry.Call, ...]) -> Stop:
+        """Hand over what is wanted and clean up behind a program that is gone; return why it ended."""
+        failed = status == SETUP_FAILED << 8 and self._failure_reported()
+        if order.fetch_bytes and stop is Stop.ENDED and not failed:
+            failed = not self._hand_over(order, calls)
+        full = self._clean(order)
+        if failed:
+            return Stop.SETUP_FAILED
+        return Stop.DISK if full and stop is Stop.ENDED and status else stop
+
+    def _hand_over(self, order: Order, calls: tuple[entry.Call, ...]) -> bool:
+        """Have a fresh child read the files that the job names: what a program wrote is not read in this process."""
+        pid: int = _fork()
+        if pid == 0:
+            code = 1
+            try:
+                hand_over_files(calls, self._job, order.size, scratch=self._setup.scratch, limit=order.fetch_bytes)
+                code = 0
+            finally:
+                _exit(code)
+        return pid > 0 and os.waitpid(pid, 0)[1] == 0
 
     def _tell_supervisor(self, pid: int) -> None:
         os.write(self._watch_threads, PID.pack(pid))
 
     def _watch(self, order: Order) -> Watch:
         own_file_system = self._held.own_pids
+        # A tool that was executed shares nothing with this process.
+        shared = 0 if self._setup.kind is Kind.COMMANDS else self._own_bytes
         full_at_once = own_file_system and order.disk_bytes >= self._setup.disk_mb << 20
         return Watch(
             order,
-            tree=ProcessTree(self._procfs, self._own_bytes) if order.processes > 1 else None,
+            tree=ProcessTree(self._procfs, shared) if order.processes > 1 else None,
             is_full=None
             if full_at_once
             else disk_check(self._setup.scratch, order.disk_bytes, own_file_system=own_file_system),
@@ -208,9 +230,11 @@ class Zygote:
             return os.listdir(self._setup.scratch)
 
 
-def _become_program(calls: tuple[entry.Call, ...], descriptor: int, size: int, failed: int, mode: _Mode) -> NoReturn:
+def _become_program(
+    calls: tuple[entry.Call, ...], descriptor: int, size: int, failed: int, mode: RunJob, enter_job: EnterJob
+) -> NoReturn:
     try:
-        job = _enter(calls, descriptor, size)
+        job = enter_job(calls, descriptor, size)
     except BaseException:  # noqa: BLE001 - the boundary before the program: the host must learn that it did not run
         os.write(failed, b"F")
         _exit(SETUP_FAILED)
@@ -228,29 +252,3 @@ def _move_up(descriptor: int) -> int:
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FIRST_OWN)
     os.close(descriptor)
     return moved
-
-
-def _answer_calls(job: bytes) -> int:
-    calls.answer_calls(job, RETURNED)
-    return 0
-
-
-def _serve_program(job: bytes) -> int:
-    serving.serve_program(job, CHANNEL)
-    return 0
-
-
-def _run_tests(job: bytes) -> int:
-    tester.run_tests(job, CHANNEL, RETURNED)
-    return 0
-
-
-_Mode = tuple[Callable[[bytes], int], tuple[tuple[int, int], ...]]
-_END = 1 << 16
-MODES: dict[int, _Mode] = {
-    Mode.SCRIPT: (script.run_script, ((RETURNED, _END),)),
-    Mode.CALLS: (_answer_calls, ((CHANNEL, _END),)),
-    Mode.SERVE: (_serve_program, ((RETURNED, RETURNED + 1), (CHANNEL + 1, _END))),
-    Mode.TEST: (_run_tests, ((CHANNEL + 1, _END),)),
-}
-"""What a child does with its job, and the descriptors that are closed before."""
