@@ -206,7 +206,8 @@ class Checker:
     language: str = "python"
     style: str = "codeforces"
     """`codeforces` prints a number, and 1 or more means right; `testlib` ends with exit code 0 for right, 1 or 2 for
-    wrong, 7 for a share of the points, and anything else is a fault of its own."""
+    wrong, 7 for a share of the points, and anything else is a fault of its own. Only a checker in
+    C or C++ is believed without its calling the expected output right: elsewhere a crash ends with such codes, too."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "language", canonical_language(self.language))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 DEFAULT = "Main"
+_LONGEST_FILE = 255
+"""What file systems take. A class whose name is longer is the compiler's to refuse."""
 _TYPES = ("class", "interface", "enum", "record")
 _MODULE_STARTS = ("import ", "import{", "import*", "export ", 'import"', "import'")
 
@@ -26,7 +28,10 @@ def java_entry_point(source: str) -> tuple[str, str]:
         found.read(word)
     public = found.public or found.main or DEFAULT
     main = found.main or public
-    return f"{public}.java", f"{found.package}.{main}" if found.package else main
+    file = f"{public}.java"
+    if len(file.encode("utf-8", "replace")) > _LONGEST_FILE:
+        file = f"{DEFAULT}.java"
+    return file, f"{found.package}.{main}" if found.package else main
 
 
 @dataclass

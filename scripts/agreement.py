@@ -1,30 +1,36 @@
 """Compare verdicts with known ones: `python scripts/agreement.py --data FOLDER [--sandbox local|e2b] [SUITE ...]`.
 
 The folder holds `datasets/HumanEval.jsonl.gz`, `datasets/mbpp.jsonl`, replies of models with official verdicts
-(`llm_humaneval.jsonl`, `llm_check.jsonl`, `llm_lcb.jsonl`) and programs whose verdict other graders' own tests or a
-contest's jury tell (`peers.jsonl`, `kattis_stdio.jsonl`, `sandboxfusion_submit.jsonl`), each as a row of the public set
-that has its kind of test. Exits with 1 when a suite stays below its bound.
+(`llm_humaneval.jsonl`, `llm_check.jsonl`, `llm_lcb.jsonl`, `multipl_e_llm.jsonl`) and programs whose verdict other
+graders' own tests or a contest's jury tell (`peers.jsonl`, `kattis_stdio.jsonl`, `sandboxfusion_submit.jsonl`), each as
+a row of the public set that has its kind of test; programs that are only run (`sandboxfusion_run.jsonl`); and replies
+with the code that official extractors took (`extract_lcb.jsonl`, `extract_sandboxfusion.jsonl`). What is in a
+language whose tool is not here is left out. Exits with 1 when a suite stays below its bound.
 """
 
 import argparse
 import ast
 import contextlib
+import functools
 import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from known_rows import columns_of, completion_of, with_all_columns
+from known_runs import run_known
+from official_extractors import extract_lcb, extract_sandboxfusion
 
 from rewards import CodeReward
 from rewards.grades import Grade, Verdict
 from rewards.sandboxes.base import Sandbox
 from rewards.sandboxes.e2b_cloud import E2BSandbox
 from rewards.sandboxes.local import LocalSandbox
+from rewards.toolchains import advice
 
 Row = dict[str, Any]
 
@@ -114,7 +120,14 @@ def known(data: Path, name: str, *, kinds: tuple[str, ...] = (), by_the_clock: b
     ]
 
 
-SUITES = {
+def multipl_e(data: Path, language: str) -> list[Sample]:
+    """Return chat replies to MultiPL-E's problems in one language."""
+    return [sample for sample in known(data, "multipl_e_llm.jsonl") if sample.row["language"] == language]
+
+
+MULTIPL_E = {"javascript": 1.0, "typescript": 1.0, "bash": 1.0, "r": 1.0, "java": 0.64}
+"""Bounds; a third of the programs in Java import a library that is not the language's own."""
+SUITES: dict[str, tuple[Callable[[Path], Iterator[Sample] | list[Sample]], float]] = {
     "humaneval": (humaneval, 1.0),
     "humaneval-emptied": (lambda data: humaneval(data, emptied=True), 1.0),
     "mbpp": (mbpp, 1.0),
@@ -127,6 +140,17 @@ SUITES = {
     "sandboxfusion_submit": (lambda data: known(data, "sandboxfusion_submit.jsonl"), 1.0),
     "kattis_stdio": (lambda data: known(data, "kattis_stdio.jsonl"), 0.98),
     "peers": (lambda data: known(data, "peers.jsonl", by_the_clock=True), 0.97),
+    **{f"multipl_e-{name}": (functools.partial(multipl_e, language=name), MULTIPL_E[name]) for name in MULTIPL_E},
+}
+LANGUAGES = {"humaneval_js": "javascript", **{f"multipl_e-{name}": name for name in MULTIPL_E}}
+"""What suites need beyond Python."""
+RUNS_AND_EXTRACTORS: dict[str, tuple[Callable[[argparse.Namespace, CodeReward], float], float]] = {
+    "sandboxfusion_run": (
+        lambda arguments, reward: run_known(arguments.data / "sandboxfusion_run.jsonl", sandbox_for(arguments)),
+        0.9,
+    ),
+    "extract_lcb": (lambda arguments, reward: extract_lcb(arguments.data, reward), 0.995),
+    "extract_sandboxfusion": (lambda arguments, reward: extract_sandboxfusion(arguments.data), 0.5),
 }
 
 
@@ -186,8 +210,9 @@ def sandbox_for(arguments: argparse.Namespace) -> Sandbox:
 
 def main() -> int:
     """Grade the suites that were asked for, or all."""
+    names = [*SUITES, *RUNS_AND_EXTRACTORS]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(SUITES)}; all by default")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sandbox", default="local", choices=["local", "e2b"], help="E2B takes the SDK's E2B_API_KEY")
     parser.add_argument("--plan", default="hobby", help="of the E2B account")
@@ -196,15 +221,23 @@ def main() -> int:
     parser.add_argument("--busy", type=int, default=0, help="busy loops to run beside")
     arguments = parser.parse_args()
     short = 0
+    sandbox = sandbox_for(arguments)
     with (
         busy_loops(arguments.busy),
         CodeReward(
-            sandbox=sandbox_for(arguments), batch_deadline_s=None, on_bad_row="none", trust="shared"
+            sandbox=sandbox, batch_deadline_s=None, on_bad_row="none", trust="shared"
         ) as reward,  # HumanEval-X knows no other tests than those behind the program
     ):
-        for name in arguments.suites or SUITES:
-            suite, bound = SUITES[name]
-            short += agreement(reward, list(suite(arguments.data)), name) < bound
+        for name in arguments.suites or names:
+            language = LANGUAGES.get(name, "python")
+            if sandbox.languages is not None and language not in sandbox.languages:
+                print(f"{name}: left out, the tool is missing{advice(language)}", flush=True)
+            elif name in SUITES:
+                suite, bound = SUITES[name]
+                short += agreement(reward, list(suite(arguments.data)), name) < bound
+            else:
+                measure, bound = RUNS_AND_EXTRACTORS[name]
+                short += measure(arguments, reward) < bound
     return int(short > 0)
 
 

@@ -24,7 +24,7 @@ read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 close c
 pipe pipe2 fstat stat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents64 getcwd
 chdir fchdir open openat creat truncate ftruncate fallocate rename renameat renameat2 mkdir mkdirat rmdir link
 linkat unlink unlinkat symlink symlinkat umask flock fsync fdatasync statfs fstatfs copy_file_range sendfile
-fadvise64 readahead mmap mprotect munmap brk mremap madvise mincore msync rt_sigaction rt_sigprocmask
+fadvise64 readahead mprotect munmap brk mremap madvise mincore msync rt_sigaction rt_sigprocmask
 rt_sigreturn sigaltstack rt_sigtimedwait rt_sigpending rt_sigsuspend select pselect6 poll ppoll epoll_create
 epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create timerfd_settime
 timerfd_gettime getitimer setitimer alarm pause nanosleep clock_nanosleep clock_gettime clock_getres
@@ -52,6 +52,8 @@ NO_ATTRIBUTES = "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr"
 IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1031, 1032, 1034, 36, 37, 38)  # no owner, signal, lease, notify, seal
 SOCKET_FLAGS = (0, 0o4000, 0o2000000, 0o2004000)  # SOCK_NONBLOCK, SOCK_CLOEXEC
+MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
+"""Together: pages that stay when all of them but one are unmapped, and that no limit of a process counts then."""
 CLONE_THREAD = 0x10000
 CLONE_REFUSED = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x2000, 0x4000, 0x8000)
 """New namespaces; CLONE_PTRACE, CLONE_VFORK and CLONE_PARENT."""
@@ -107,6 +109,9 @@ def _zygote_rules(*, tools: bool = False) -> list[Rule]:
     rules += [(s.ALLOW, "ioctl", (s.Arg(1, s.EQ, request),)) for request in IOCTLS]
     rules += [(s.ALLOW, "fcntl", (s.Arg(1, s.EQ, command),)) for command in FCNTLS]
     rules += [(s.ALLOW, "prlimit64", (s.Arg(0, s.EQ, 0),))]
+    both = MAP_SHARED | MAP_ANONYMOUS
+    rules += [(s.ALLOW, "mmap", (s.Arg(3, s.MASKED_EQ, flag, 0),)) for flag in (MAP_SHARED, MAP_ANONYMOUS)]
+    rules += [(s.ERRNO(errno.EPERM), "mmap", (s.Arg(3, s.MASKED_EQ, both, both),))]
     kinds = (1, 2, 5) if tools else (1,)  # stream, and for tools datagram and packet
     rules += [
         (s.ALLOW, "socketpair", (s.Arg(0, s.EQ, 1), s.Arg(1, s.EQ, kind | flags)))

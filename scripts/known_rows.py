@@ -55,6 +55,11 @@ def run_row(row: Row) -> Row:
     return {"expected_output": ""}
 
 
+def multipl_e_row(row: Row) -> Row:
+    """Return test source behind a program in the form of MultiPL-E; a chat reply is a whole program."""
+    return {"tests": row["tests"], "stop_tokens": []}
+
+
 READERS = {
     "stdio": stdio_row,
     "leetcode": leetcode_row,
@@ -63,6 +68,7 @@ READERS = {
     "append": append_row,
     "pytest": suite_row,
     "run": run_row,
+    "multipl-e": multipl_e_row,
 }
 
 
@@ -75,8 +81,13 @@ def columns_of(row: Row) -> Row:
 def completion_of(row: Row) -> str:
     """Return the completion; a bare program in another language than Python stands in a block, to be known as one."""
     if row.get("completion_form") == "code" and row.get("language", "python") != "python":
-        return f"````{row['language']}\n{row['completion']}\n````"
+        return in_block(row["language"], row["completion"])
     return str(row["completion"])
+
+
+def in_block(language: str, source: str) -> str:
+    """Return *source* as a reply that is one block."""
+    return f"````{language}\n{source}\n````"
 
 
 def with_all_columns(rows: list[Row]) -> list[Row]:

@@ -30,6 +30,7 @@ from rewards.records import Ended, File, ScriptStep, TestRun
 from rewards.sandboxes.fake import FakeSandbox
 
 SUITE = "from solution import f\n\ndef test_f():\n    assert f() == 1\n"
+UNITTEST = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_f(self):\n        self.assertTrue(1)\n"
 KINDS: list[tuple[dict[str, Any], object]] = [
     (
         {"type": "stdin", "input": "1", "output": "2", "accepted": ["3", ["4", "5"]]},
@@ -53,7 +54,7 @@ KINDS: list[tuple[dict[str, Any], object]] = [
         CallTest("f", (), 1, accepted=(2, None)),
     ),
     ({"type": "suite", "source": SUITE}, SuiteTest(SUITE, "pytest")),
-    ({"type": "suite", "source": SUITE, "framework": "unittest"}, SuiteTest(SUITE, "unittest")),
+    ({"type": "suite", "source": UNITTEST, "framework": "unittest"}, SuiteTest(UNITTEST, "unittest")),
     ({"type": "file", "path": "a/b.csv"}, FileTest("a/b.csv")),
     ({"type": "file", "path": "b.csv", "content": ""}, FileTest("b.csv", "")),
     (
@@ -95,6 +96,12 @@ def test_columns_that_datasets_filled_with_none_are_read_alike() -> None:
 
 BAD = [
     pytest.param({"type": "suite", "source": " "}, "empty suite", id="an empty suite"),
+    pytest.param({"type": "suite", "source": "x = 1"}, "no test in it", id="a suite without tests"),
+    pytest.param(
+        {"type": "suite", "source": SUITE, "framework": "unittest"},
+        "unittest looks for methods",
+        id="functions for unittest",
+    ),
     pytest.param({"type": "suite", "source": "def test("}, "not Python", id="a suite that is no Python"),
     pytest.param({"type": "suite", "source": SUITE, "framework": "nose"}, "'nose'", id="an unknown framework"),
     pytest.param({"type": "suite"}, "no 'source'", id="a suite without source"),

@@ -30,6 +30,7 @@ from rewards.sandboxes.fake import FakeSandbox
 
 CODEFORCES = Checker("a checker of Codeforces")
 TESTLIB = Checker("a checker with testlib", "cpp", "testlib")
+TESTLIB_PYTHON = Checker("a checker in Python", "python", "testlib")
 TEST = StdinTest("5\n", "2 3\n", checker=CODEFORCES)
 PRINTED = TestRun(Ended.EXITED, exit_code=0, stdout="1 4\n")
 CRASHED = TestRun(Ended.EXITED, exit_code=1, stderr="Traceback ...\nValueError: no integer")
@@ -88,6 +89,8 @@ ANSWERS = [
     pytest.param(TESTLIB, said("", 4), Verdict.WRONG_ANSWER, id="testlib 4"),
     pytest.param(TESTLIB, said("", 7, "points 0.5"), Verdict.WRONG_ANSWER, id="testlib 7"),
     pytest.param(TESTLIB, said("", 8), Verdict.WRONG_ANSWER, id="testlib 8"),
+    pytest.param(TESTLIB_PYTHON, said("", 0), Verdict.ACCEPTED, id="testlib's codes from Python 0"),
+    pytest.param(TESTLIB_PYTHON, CRASHED, None, id="testlib's codes from Python 1, which may be a crash"),
     pytest.param(TESTLIB, said("1", 3, "FAIL the jury is wrong"), None, id="testlib 3"),
     pytest.param(TESTLIB, said("", 134), None, id="testlib aborts"),
     *(
@@ -107,7 +110,13 @@ def test_what_a_checker_says_is_read_strictly(checker: Checker, run: TestRun, ve
     assert (finding and finding[0]) == verdict
 
 
-@given(st.sampled_from([CODEFORCES, TESTLIB]), st.sampled_from(Ended), st.text(), st.text(), st.integers() | st.none())
+@given(
+    st.sampled_from([CODEFORCES, TESTLIB, TESTLIB_PYTHON]),
+    st.sampled_from(Ended),
+    st.text(),
+    st.text(),
+    st.integers() | st.none(),
+)
 def test_no_answer_of_a_checker_raises(checker: Checker, ended: Ended, out: str, err: str, code: int | None) -> None:
     answer = checker_answer(checker, TestRun(ended, exit_code=code, stdout=out, stderr=err))
     assert (answer.finding is None) == bool(answer.fault)
@@ -267,6 +276,24 @@ def test_what_one_program_breaks_is_not_held_against_another():
     sandbox = Fragile(by_sum)
     found = verdicts(sandbox, [unit(evil, *tests), unit(good, *tests)])
     assert found == [[Verdict.WRONG_ANSWER] * 2, [Verdict.ACCEPTED, Verdict.WRONG_ANSWER]]
+
+
+def test_an_output_on_which_the_checker_loops_takes_no_time_from_the_outputs_of_others():
+    """On a busy machine the waiting for a CPU adds up, until a sandbox leaves out what is left of a job."""
+
+    def answer(job):
+        if job.program.language == "python":
+            return job.program.source
+        outputs = [dict((f.path, f.content) for f in step.files)["output.txt"] for step in job.steps]
+        looping = [output == b"loop" for output in outputs]
+        loops = TestRun(Ended.CPU_LIMIT, cpu_s=10.0, wall_s=60.0)
+        runs = [loops if loop else said("", 0) for loop in looping]
+        left_out = TestRun(Ended.WALL_LIMIT, stderr="the job's other tests had waited for too long")
+        return [left_out if any(looping[:i]) else run for i, run in enumerate(runs)]
+
+    test = dataclasses.replace(TEST, checker=TESTLIB)
+    found = verdicts(FakeSandbox(answer, latency_s=0.02, capacity=16), [unit(w, test) for w in ("loop", "1", "4 1")])
+    assert found == [[Verdict.WRONG_ANSWER], [Verdict.ACCEPTED], [Verdict.ACCEPTED]]
 
 
 def test_a_sandbox_that_fails_under_the_checker_is_nobodys_wrong_answer():

@@ -80,11 +80,22 @@ def test_the_checker_sees_nothing_that_the_program_left_and_the_program_no_answe
     assert [verdict for verdict, _ in details(reward, [leaves, looks], tests)] == [Verdict.ACCEPTED] * 2
 
 
-def test_a_checker_that_is_broken_is_not_a_wrong_program(reward: CodeReward) -> None:
-    tests = [{"type": "stdin", "input": "5\n", "output": "2 3", "checker": {"source": "raise OSError('no')"}}]
+@pytest.mark.parametrize("style", ["codeforces", "testlib"])
+def test_a_checker_that_is_broken_is_not_a_wrong_program(reward: CodeReward, style: str) -> None:
+    checker = {"source": "raise OSError('no')", "style": style}
+    tests = [{"type": "stdin", "input": "5\n", "output": "2 3", "checker": checker}]
     [(verdict, detail), (same, _)] = details(reward, ["print(2, 3)", "print(0)"], tests)
     assert (verdict, same) == (Verdict.UNJUDGED, Verdict.UNJUDGED)
     assert "OSError: no" in detail
+
+
+def test_a_checker_in_python_may_answer_with_exit_codes(reward: CodeReward) -> None:
+    source = "import sys\n_, output, answer = (open(path).read().split() for path in sys.argv[1:])\n"
+    checker = {"source": source + "sys.exit(0 if output == answer else 'they differ')", "style": "testlib"}
+    tests = [{"type": "stdin", "input": "5\n", "output": "2 3", "checker": checker}]
+    right, wrong = details(reward, ["print(2, 3)", "print(0)"], tests)
+    assert (right[0], wrong[0]) == (Verdict.ACCEPTED, Verdict.WRONG_ANSWER)
+    assert "says wrong answer: they differ" in wrong[1]
 
 
 def test_a_checker_in_cpp_answers_with_exit_codes(reward: CodeReward) -> None:

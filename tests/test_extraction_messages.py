@@ -50,6 +50,7 @@ def test_the_last_assistant_message_with_text_is_what_a_completion_says(completi
         pytest.param({"role": "assistant", "content": "a"}, "dict", id="a message outside a list"),
         pytest.param(["a"], "str: 'a'", id="texts in a list"),
         pytest.param([{"content": "a"}], "dict", id="a message without a role"),
+        pytest.param([said("a", role="model")], "'assistant', found ..model", id="a role of another library"),
         pytest.param([said(3)], "int: 3", id="a content that is a number"),
         pytest.param([said([{"type": "text"}])], "dict", id="a text block without text"),
     ],

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rewards.sandboxes.local import LocalSandbox
+from rewards.toolchains import TOOLCHAINS
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 
@@ -44,6 +47,27 @@ def test_canonical_javascript_passes_but_for_three_that_fail_their_own_tests() -
 def test_programs_get_the_verdict_of_the_jury_and_of_other_graders(suite: str) -> None:
     """Of `peers`, five do not: three fences are closed by an indented line, one answer has none, one wants a socket."""
     run_suites(suite)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", ["javascript", "typescript", "bash", "r", "java"])
+def test_replies_in_other_languages_get_the_verdict_of_a_plain_run(language: str) -> None:
+    """A third of those in Java import a library that is not the language's own: the bound leaves them out."""
+    if language not in LocalSandbox().languages:
+        pytest.skip(f"to run {language}: {TOOLCHAINS[language].install}")
+    run_suites(f"multipl_e-{language}")
+
+
+@pytest.mark.long
+def test_programs_end_as_another_runner_saw_them_end() -> None:
+    """In every language whose tool is here; what is left out is printed with the name of its package."""
+    run_suites("sandboxfusion_run")
+
+
+@pytest.mark.long
+def test_our_program_is_the_one_that_official_extractors_take() -> None:
+    """Half of SandboxFusion's rows that can be told ask for a rewritten program, or for one that was cut off."""
+    run_suites("extract_lcb", "extract_sandboxfusion")
 
 
 @pytest.mark.long

@@ -271,6 +271,8 @@ JAVA = [
     pytest.param("no java at all", ("Main.java", "Main"), id="no Java"),
     pytest.param("", ("Main.java", "Main"), id="nothing"),
     pytest.param("public record P(int x) { public static void main(String[] a) {} }", ("P.java", "P"), id="a record"),
+    pytest.param(f"public class {'A' * 251} {{}}", ("Main.java", "A" * 251), id="a name that no file can have"),
+    pytest.param(f"public class {'Ä' * 126} {{}}", ("Main.java", "Ä" * 126), id="nor one of so many bytes"),
     pytest.param('}}} """ unclosed public class', ("Main.java", "Main"), id="garbage"),
 ]
 

@@ -257,7 +257,7 @@ def test_a_fork_bomb_is_contained(loop: asyncio.Runner, local: LocalSandbox, sou
 
 
 def test_memory_counts_over_all_processes(loop: asyncio.Runner, local: LocalSandbox) -> None:
-    source = "hog() { local x; x=$(head -c 40000000 /dev/zero | tr '\\0' x); sleep 30; }\n"
+    source = "hog() { local x; x=$(yes | head -c 40000000); sleep 30; }\n"
     run = run_one(loop, local, "bash", source + "for i in 1 2 3 4 5 6; do hog & done; wait", Limits(memory_mb=100))
     assert run.ended is Ended.MEMORY_LIMIT
 
@@ -277,10 +277,8 @@ def test_a_heap_that_is_full_is_a_memory_limit(loop: asyncio.Runner, local: Loca
 @pytest.mark.parametrize(
     "source",
     [
-        pytest.param("for i in 1 2 3 4; do head -c 6000000 /dev/zero > f$i; done; sleep 5; exit 1", id="bytes"),
-        pytest.param(
-            "mkdir /dev/shm/x; for i in 1 2 3; do head -c 6M /dev/zero > /dev/shm/$i; done; sleep 5", id="shm"
-        ),
+        pytest.param("for i in 1 2 3 4; do yes | head -c 6000000 > f$i; done; sleep 5; exit 1", id="bytes"),
+        pytest.param("mkdir /dev/shm/x; for i in 1 2 3; do yes | head -c 6M > /dev/shm/$i; done; sleep 5", id="shm"),
     ],
 )
 def test_the_disk_is_bounded(loop: asyncio.Runner, local: LocalSandbox, source: str) -> None:
@@ -315,3 +313,47 @@ def test_what_a_compiler_is_told_to_flood_is_cut(loop: asyncio.Runner, local: Lo
     run = run_one(loop, local, "c", f"int main(void) {{ {line} }}".replace("{ #", "{\n#"))
     assert run.ended is Ended.NOT_COMPILED
     assert len(run.stderr) <= 17 << 10
+
+
+@pytest.mark.parametrize(("mb", "ended"), [(20, Ended.EXITED), (80, Ended.NOT_COMPILED)])
+def test_a_line_that_makes_a_large_program_is_the_programs_affair(
+    loop: asyncio.Runner, local: LocalSandbox, mb: int, ended: Ended
+) -> None:
+    """It goes through the memory of the host, and is more than its own disk limit: no fault of the sandbox."""
+    run = run_one(loop, local, "c", f"char a[{mb} << 20] = {{1}}; int main(void) {{ return a[5]; }}")
+    assert run.ended is ended
+    still_works(loop, local)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("mmap(0, 1 << 20, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED", id="anonymous"),
+        pytest.param('open("/dev/zero", O_RDWR) >= 0', id="a device"),
+    ],
+)
+def test_memory_that_nothing_counts_cannot_be_had(loop: asyncio.Runner, local: LocalSandbox, source: str) -> None:
+    includes = "#define _GNU_SOURCE\n#include <sys/mman.h>\n#include <fcntl.h>\n"
+    assert run_one(loop, local, "c", f"{includes}int main(void) {{ return {source}; }}").exit_code == 0
+
+
+def test_memory_in_sockets_counts(loop: asyncio.Runner, local: LocalSandbox) -> None:
+    source = r"""
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {
+    static char block[1 << 16];
+    for (int i = 0; i < 4; i++) fork();
+    for (int i = 0; i < 100; i++) {
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends)) return 1;
+        while (write(ends[0], block, sizeof block) > 0);
+    }
+    sleep(5);
+}"""
+    assert run_one(loop, local, "c", source, Limits(memory_mb=128)).ended is Ended.MEMORY_LIMIT
+
+
+def test_a_class_with_a_name_that_no_file_can_have_does_not_compile(loop: asyncio.Runner, local: LocalSandbox) -> None:
+    source = f"public class {'A' * 300} {{ public static void main(String[] a) {{}} }}"
+    assert run_one(loop, local, "java", source).ended is Ended.NOT_COMPILED

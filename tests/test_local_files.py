@@ -92,6 +92,16 @@ def test_what_is_no_plain_file_is_not_handed_over(loop: asyncio.Runner, sandbox:
     assert [file.content for file in run.files] in ([], [b"x"] if "chmod" in source else [])
 
 
+def test_a_program_that_shuts_its_directory_has_ended_like_any_other(
+    loop: asyncio.Runner, sandbox: LocalSandbox
+) -> None:
+    """And not the sandbox, which would leave the program without a verdict."""
+    run = run_step(
+        loop, sandbox, "import os\nopen('out', 'w').write('x')\nos.chmod('.', 0)", ScriptStep(fetch=("out",))
+    )
+    assert (run.exit_code, fetched(run)) == (0, {"out": b"x"})
+
+
 def test_a_file_beyond_the_disk_limit_is_left_out(loop: asyncio.Runner, sandbox: LocalSandbox) -> None:
     """However little of it was ever written."""
     source = "for name, kb in ('a', 1000), ('b', 600), ('c', 600), ('d', 1):\n    open(name, 'w').truncate(kb << 10)"

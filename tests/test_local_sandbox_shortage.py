@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import resource
 import signal
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from rewards.errors import ConfigurationError, SandboxUnavailable
-from rewards.records import AssertStep, Ended, Job, JobResult, Limits, Program, SandboxFailure, ScriptStep
+from rewards.records import AssertStep, CellStep, Ended, Job, JobResult, Limits, Program, SandboxFailure, ScriptStep
 from rewards.sandboxes.local import LocalSandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux, which has namespaces and seccomp")
@@ -26,6 +27,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="run on Linux, w
 HELLO = Job(Program("print(input())"), (ScriptStep("hello\n"),))
 ASSERT = Job(Program("def f(x):\n    return x * x"), (AssertStep("assert f(2) == 4", names=("f",)),))
 SLEEP = Job(Program("import time\ntime.sleep(1000)"), (ScriptStep(),), Limits(cpu_s=0.2, wall_s=0.4))
+
+SUITE = "from solution import f\n\n\ndef test_f():\n    assert f(2) == 4\n"
+OTHER_KINDS = {
+    "a suite": Job(ASSERT.program, (AssertStep(SUITE, framework="pytest"),)),
+    "another language": Job(Program("echo hello > a", "bash"), (ScriptStep(fetch=("a",)),)),
+}
+if importlib.util.find_spec("IPython"):
+    OTHER_KINDS["a cell"] = Job(Program("x = 1"), (CellStep("x"),))
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +91,33 @@ def test_without_descriptors_a_job_fails_and_may_be_tried_again(
             else:
                 assert well(answer)
         assert all(well(answer) for answer in await asyncio.gather(*(sandbox.run(job) for _ in range(3))))
+        await sandbox.close()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("free", [0, 3])
+@pytest.mark.parametrize("job", OTHER_KINDS.values(), ids=OTHER_KINDS)
+@pytest.mark.parametrize("is_warm", [True, False], ids=["warm", "cold"])
+def test_without_descriptors_other_kinds_of_worker_fail_and_may_be_tried_again(
+    free: int, job: Job, is_warm: bool
+) -> None:
+    async def scene() -> None:
+        sandbox = LocalSandbox(slots=1)
+        assert well(await sandbox.run(HELLO))
+        if job.program.language != "python" and not sandbox.holds_other_languages:
+            pytest.skip("run where namespaces can be had (level A): other languages need them")
+        if is_warm:
+            assert well(await sandbox.run(job))
+        with descriptors_left(free):
+            answer = await sandbox.run(job)
+        if isinstance(answer, SandboxFailure):
+            assert answer.retryable
+            assert answer.kind in ("start", "transport")
+            assert "Too many open files" in answer.detail
+        else:
+            assert well(answer)
+        assert well(await sandbox.run(job))
         await sandbox.close()
 
     asyncio.run(scene())

@@ -157,7 +157,10 @@ def test_a_task_to_write_a_builtin_is_recognised() -> None:
     assert lower_tests(["assert len(x) == 1"])[0].names == ()
 
 
-@pytest.mark.parametrize("source", ["def test_f():\n    assert f(1) == 2\n", "", "import f", "X = 1"])
+SLIPS = ["f(1) == 2", "assert (f(1) == 2, 'wrong')", "assert True", "pass"]
+
+
+@pytest.mark.parametrize("source", ["def test_f():\n    assert f(1) == 2\n", "", "import f", "X = 1", *SLIPS])
 def test_a_test_that_runs_nothing_is_a_dataset_error(source: str) -> None:
     with pytest.raises(DatasetError, match="only defines"):
         lower_tests([source])

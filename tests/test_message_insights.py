@@ -65,7 +65,7 @@ def test_a_plot_is_an_image_by_its_bytes(picture, is_plot):
     assert report("", picture).has_plot is is_plot
 
 
-@pytest.mark.parametrize("entries", [[None], [[]], [""], [{"a": 1}], [["a", None]]])
+@pytest.mark.parametrize("entries", [[None], [[]], [""], [{"a": 1}], [["a", None]], [float("nan")]])
 def test_what_is_no_insight_is_refused(entries):
     with pytest.raises(DatasetError, match="insight 1 must be"):
         read_insights(entries)

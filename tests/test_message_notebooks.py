@@ -190,6 +190,9 @@ class TestFiles:
         [
             pytest.param({"type": "create", "path": "a"}, "needs the text `content`", id="no content"),
             pytest.param({"type": "delete", "path": "a"}, "type must be", id="another type"),
+            pytest.param(
+                {"type": "exists", "path": "a", "content": "b"}, "looks at no content", id="a content for nothing"
+            ),
             pytest.param({"type": "exists"}, "`type` and `path`", id="no path"),
             pytest.param({"type": "exists", "path": "/etc/passwd"}, "relative", id="an absolute path"),
             pytest.param({"type": "exists", "path": "a/../../b"}, "relative", id="a path that climbs out"),

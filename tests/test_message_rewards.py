@@ -26,6 +26,7 @@ from rewards.message_rewards import (
     local_code_execution_reward,
 )
 from rewards.records import Ended, Job, JobResult, SandboxFailure, ScriptStep, TestRun
+from rewards.sandboxes.base import KeepGoing
 from rewards.sandboxes.fake import FakeSandbox
 
 FAILURE = SandboxFailure("transport", "the line is dead", retryable=False)
@@ -153,6 +154,17 @@ def test_without_anything_to_compare_with_a_clean_run_is_all_there_is_and_the_re
     assert not result.metrics["output_match"].is_score_valid
 
 
+def test_a_batch_in_which_nothing_is_compared_is_worth_a_warning(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trainer sees scores and no reasons: a column that is called otherwise would look like a perfect model."""
+    monkeypatch.setattr("rewards.message_rewards.execution._warned", set())
+    batch = {"completions": [fenced("p")] * 2, "expected_outputs": ["1", "2"]}
+    assert local_code_execution_reward.configured(sandbox=printing("whatever"))(**batch) == [1.0, 1.0]
+    [record] = [record for record in caplog.records if "nothing was compared" in record.message]
+    assert "is a column missing?" in record.message
+
+
 def test_a_response_cannot_state_its_own_expected_output() -> None:
     messages = chat("Write a program.", "p")
     messages[1]["content"] = "Expected output: 5\n" + messages[1]["content"]
@@ -268,7 +280,17 @@ def test_test_cases_score_the_share_that_passes(reward: MessageReward) -> None:
 
 
 @pytest.mark.parametrize(
-    "cases", [[], "no json", {}, [3], [{"input": "1"}], [{"expected_output": ["x"]}], [{"input": [1], "output": "1"}]]
+    "cases",
+    [
+        [],
+        "no json",
+        {},
+        [3],
+        [{"input": "1"}],
+        [{"stdin": "1", "output": "1"}],
+        [{"expected_output": ["x"]}],
+        [{"input": [1], "output": "1"}],
+    ],
 )
 def test_test_cases_that_cannot_be_read_are_an_error(cases: Any) -> None:
     with pytest.raises(DatasetError, match="test_cases"):
@@ -289,6 +311,11 @@ def test_the_timeout_is_cpu_time_and_the_clock_a_backstop() -> None:
     local_code_execution_reward(fenced("p"), timeout=200, max_memory_mb=300, sandbox=sandbox)
     limits = sandbox.jobs[0].limits
     assert (limits.cpu_s, limits.wall_limit_s, limits.job_cpu_s, limits.memory_mb) == (200, 602, 200, 300)
+
+
+def test_a_language_that_nobody_knows_is_an_error_and_no_response_without_a_program() -> None:
+    with pytest.raises(ConfigurationError, match="pyton"):
+        local_code_execution_reward(fenced("p"), language="pyton", sandbox="local")
 
 
 def test_a_language_that_the_sandbox_lacks_is_an_error() -> None:
@@ -514,3 +541,31 @@ def test_a_score_that_is_not_valid_is_no_reward() -> None:
     assert RewardOutput(0.0, is_score_valid=False).reward is None
     assert RewardOutput(None).is_score_valid is False
     assert RewardOutput(1).reward == 1.0
+
+
+class LostAfterwards(FakeSandbox):
+    """Reports every run, and is lost before it can say that this was all."""
+
+    async def run(self, job: Job, *, keep_going: KeepGoing | None = None) -> JobResult | SandboxFailure:
+        await super().run(job, keep_going=keep_going)
+        return FAILURE
+
+
+@pytest.mark.parametrize(("printed", "least", "most"), [("120\n", 1.0, 1.0), ("119\n", 0.1, 0.99)])
+def test_a_sandbox_lost_after_the_last_run_was_judged_changes_no_score(printed: str, least: float, most: float) -> None:
+    sandbox = LostAfterwards({}, otherwise=printed)
+    score = local_code_execution_reward(fenced("p"), expected_output="120", sandbox=sandbox).score
+    assert least <= score <= most
+
+
+def test_nothing_is_known_of_a_program_whose_sandbox_was_lost_between_its_runs() -> None:
+    cases = [{"input": "1", "output": "120"}, {"input": "2", "output": "120"}]
+
+    class LostBetween(FakeSandbox):
+        async def run(self, job: Job, *, keep_going: KeepGoing | None = None) -> JobResult | SandboxFailure:
+            assert keep_going is not None
+            keep_going(0, TestRun(Ended.EXITED, exit_code=0, stdout="120\n"))
+            return FAILURE
+
+    result = local_code_execution_reward(fenced("p"), test_cases=cases, sandbox=LostBetween({}))
+    assert result.reward is None

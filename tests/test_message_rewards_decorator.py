@@ -152,6 +152,35 @@ def test_a_missing_argument_is_an_error() -> None:
         awaited(completions=["x"], other=[1])
 
 
+@pytest.mark.parametrize("error", [StopIteration, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_would_end_a_loop_ends_the_call(kind: str, error: type[BaseException]) -> None:
+    """A bare `next` that finds nothing, or a `sys.exit`: no future holds the one, and the other stops its thread."""
+
+    def fails(response: str) -> float:
+        raise error
+
+    async def fails_later(response: str) -> float:
+        raise error
+
+    reward = reward_function(fails if kind == "sync" else fails_later)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=error.__name__):
+            reward(completions=["a", "b"])
+
+
+def test_a_decorated_method_is_told_how_to_be_a_reward() -> None:
+    class Grader:
+        worth = 0.25
+
+        def grade(self, response: str) -> float:
+            return self.worth
+
+    assert reward_function(Grader().grade)("hi").score == 0.25
+    with pytest.raises(ConfigurationError, match=r"Grader.grade: decorate a bound method"):
+        reward_function(Grader.grade)
+
+
 def test_a_function_must_ask_for_the_conversation() -> None:
     with pytest.raises(ConfigurationError, match="messages"):
         reward_function(lambda completion: 1.0)

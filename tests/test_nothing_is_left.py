@@ -36,7 +36,17 @@ def level(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize("scenario", ["close_after_work", "close_in_the_middle", "raise_inside_a_batch", "cancel_many"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "close_after_work",
+        "close_in_the_middle",
+        "raise_inside_a_batch",
+        "cancel_many",
+        "close_other_kinds_in_the_middle",
+        "cancel_other_kinds",
+    ],
+)
 def test_nothing_is_left_after(scenario: str, level: str, tmp_path: Path) -> None:
     report = _report(scenario, level, tmp_path)
     before, after = report["before"], report["after"]
@@ -60,6 +70,9 @@ def test_the_trainer_is_never_forked_and_its_signals_are_its_own(level: str, tmp
     ("scenario", "end"),
     [
         pytest.param("be_killed", "kill", id="after SIGKILL in the middle of jobs"),
+        pytest.param(
+            "be_killed_in_other_kinds", "kill", id="after SIGKILL in the middle of a compiler, cell and suite"
+        ),
         pytest.param("be_killed", "terminate", id="after SIGTERM in the middle of jobs"),
         pytest.param("leave_without_closing", "wait", id="after an exception that ends the program"),
     ],

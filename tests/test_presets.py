@@ -123,6 +123,13 @@ def test_a_bad_variable_is_named(presets, monkeypatch, name, text, complaint):
     assert "code" not in vars(presets), "asked again, it is made again"
 
 
+@pytest.mark.parametrize("name", ["CODE_REWARD_CPU_S", "code_rewards_cpu_s"])
+def test_a_variable_that_is_nearly_ours_is_a_misspelt_one(presets, monkeypatch, name):
+    monkeypatch.setenv(name, "5")
+    with pytest.raises(ConfigurationError, match=f"{name} is none of ours, which begin CODE_REWARDS_"):
+        _ = presets.code
+
+
 def test_variables_that_do_not_go_together_are_all_named(presets, monkeypatch):
     monkeypatch.setenv(f"{PREFIX}ALLOW_UNPARSED", "true")
     monkeypatch.setenv(f"{PREFIX}ALLOW_BARE", "false")

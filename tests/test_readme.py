@@ -35,3 +35,13 @@ def test_the_json_of_the_readme_can_be_read() -> None:
 
     shown = [block.content for block in BLOCKS if block.info == "json"]
     assert [len(read_problem({"tests": text}).tests) for text in shown] == [4]
+
+
+def test_the_table_of_languages_is_the_one_that_is_used() -> None:
+    from rewards.toolchains import TOOLCHAINS
+
+    for language, toolchain in TOOLCHAINS.items():
+        tools = ", ".join(" or ".join(f"`{name}`" for name in tool.split("|")) for tool in toolchain.tools)
+        assert f"| {language} | {tools} | `{toolchain.install}` |" in README.splitlines()
+    compiled = [language for language, toolchain in TOOLCHAINS.items() if toolchain.compile]
+    assert f"({', '.join(compiled)})" in README

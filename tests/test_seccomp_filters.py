@@ -80,12 +80,12 @@ NUMBERS = {
                "prctl": 157, "ioctl": 16, "fcntl": 72, "sendto": 44, "ptrace": 101, "io_uring_setup": 425,
                "pidfd_open": 434, "truncate": 76, "chmod": 90, "open_by_handle_at": 304, "unshare": 272,
                "prlimit64": 302, "memfd_create": 319, "process_vm_readv": 310, "sendmsg": 46, "recvmsg": 47,
-               "seccomp": 317, "mknodat": 259},
+               "seccomp": 317, "mknodat": 259, "mmap": 9},
     "aarch64": {"read": 63, "socket": 198, "socketpair": 199, "execve": 221, "clone": 220, "clone3": 435, "kill": 129,
                 "prctl": 167, "ioctl": 29, "fcntl": 25, "sendto": 206, "ptrace": 117, "io_uring_setup": 425,
                 "pidfd_open": 434, "truncate": 45, "chmod": 53, "open_by_handle_at": 265, "unshare": 97,
                 "prlimit64": 261, "memfd_create": 279, "process_vm_readv": 270, "sendmsg": 211, "recvmsg": 212,
-                "seccomp": 277, "mknodat": 33},
+                "seccomp": 277, "mknodat": 33, "mmap": 222},
 }  # fmt: skip
 """On aarch64 fchmodat stands for chmod, which it does not have."""
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -99,6 +99,12 @@ ANSWERS = [
     pytest.param("zygote", "ptrace", (), ERRNO | EPERM, id="no ptrace"),
     pytest.param("zygote", "process_vm_readv", (), ERRNO | EPERM, id="no other process's memory"),
     pytest.param("zygote", "memfd_create", (), ERRNO | EPERM, id="no memory that no limit sees"),
+    pytest.param("zygote", "mmap", (0, 0, 3, 0x21), ERRNO | EPERM, id="no shared memory that no limit sees"),
+    pytest.param("zygote", "mmap", (0, 0, 3, 0x23), ERRNO | EPERM, id="nor in the newer way to ask for it"),
+    pytest.param("zygote", "mmap", (0, 0, 3, 0x21 | GARBAGE), ERRNO | EPERM, id="nor with garbage"),
+    pytest.param("zygote", "mmap", (0, 0, 3, 0x22), ALLOW, id="memory of one's own"),
+    pytest.param("zygote", "mmap", (0, 0, 3, 0x01, 5), ALLOW, id="a file that is written by writing to memory"),
+    pytest.param("tools_zygote", "mmap", (0, 0, 3, 0x21), ERRNO | EPERM, id="nor for tools"),
     pytest.param("zygote", "unshare", (0x10000000,), ERRNO | EPERM, id="no namespaces"),
     pytest.param("zygote", "sendmsg", (), ERRNO | EPERM, id="no descriptors handed out"),
     pytest.param("zygote", "io_uring_setup", (), ERRNO | EPERM, id="no ring that does calls unseen"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..errors import ConfigurationError
 
+_OTHER_ROLES = {"user", "system", "developer", "tool", "function"}
 _TEXT_BLOCKS = (None, "text", "output_text")
 _REASONING = (
     ("<think>", "</think>"),
@@ -29,13 +30,16 @@ def completion_text(completion: object) -> str:
 
     Tool messages, tool calls and `reasoning_content` are not what it says. "" when no assistant message has text.
     Raises `ConfigurationError` for anything that is neither text nor a list of messages (mappings or objects with
-    `role` and `content`), because that is the caller's mistake and no model's.
+    `role` and `content`), or where the model goes by another role, because that is the caller's mistake and no model's.
     """
     if isinstance(completion, str):
         return completion
     if not isinstance(completion, (list, tuple)):
         raise ConfigurationError(f"a completion must be a string or a list of messages, found {_shown(completion)}")
     texts = [_content_text(_field(message, "content")) for message in completion if _is_assistant(message)]
+    unknown = {str(_field(message, "role")) for message in completion} - _OTHER_ROLES
+    if unknown and not texts:  # `model`, `gpt`, `Assistant`: read as silence, they would score every program nothing
+        raise ConfigurationError(f"the model's role in a completion is 'assistant', found {sorted(unknown)!r:.100}")
     return next((text for text in reversed(texts) if text.strip()), "")
 
 

@@ -14,7 +14,7 @@ from ..grades import Verdict
 from ..judging import grade_of
 from ..records import Job, JobResult, SandboxFailure
 from ..sandboxes.base import Sandbox
-from ..sandboxes.canary import CANARY, is_healthy
+from ..sandboxes.canary import canary_for, is_healthy
 from .checking import Checkers, was_killed
 from .trial import Outcome, Trial, Unit, is_run
 
@@ -155,7 +155,7 @@ class Batch:
             if not answer.retryable:
                 return failed
             del self._under_way[i]  # the canary's time and the pause are not the program's
-            healthy = is_healthy(await self._answer_to(CANARY))
+            healthy = await self._is_healthy_for(job)
             deaths += healthy and answer.kind == "died"
             if deaths == 2:
                 return trial.killed_its_sandbox(answer)
@@ -179,7 +179,7 @@ class Batch:
                 self._log_failure(answer)
                 if not answer.retryable:
                     return answer
-                healthy = is_healthy(await self._answer_to(CANARY))
+                healthy = await self._is_healthy_for(job)
                 deaths += healthy and answer.kind == "died"
                 if deaths == 2:
                     return None
@@ -187,6 +187,11 @@ class Batch:
                     await self._pause(tries_left)
             self.retries += tries_left > 0
         return answer
+
+    async def _is_healthy_for(self, job: Job) -> bool:
+        """Say whether the sandbox works for jobs like *job*."""
+        canary = canary_for(job)
+        return is_healthy(await self._answer_to(canary), canary)
 
     async def _answer_to(self, job: Job, trial: Trial | None = None) -> JobResult | SandboxFailure:
         """Return what the sandbox answers; where it breaks its contract, that is a failure of the sandbox."""

@@ -10,7 +10,7 @@ from itertools import groupby
 from ..cases import Checker
 from ..grades import Verdict
 from ..judging.checkers import CheckerAnswer, CheckerCase, answered_finding, checker_answer, checker_job
-from ..records import Ended, Job, JobResult, SandboxFailure
+from ..records import Ended, Job, JobResult, SandboxFailure, TestRun
 from .trial import Trial
 
 MOST_BREAKS = 3
@@ -117,7 +117,18 @@ class Checkers:
         if isinstance(result, SandboxFailure):
             reason = f"sandbox failure while a checker ran ({result.kind}): {result.detail}"
             return [CheckerAnswer((Verdict.UNJUDGED, reason), failed=True)] * len(cases)
-        return [checker_answer(cases[0].checker, run) for run in result.runs]
+        runs = result.runs
+        later = [i for i, run in enumerate(runs) if _was_left_out(run)]
+        if 0 < len(later) < len(cases):  # the others used up the job's time: each is answered for itself alone
+            again = await self._answers_of([cases[i] for i in later])
+            answers = [checker_answer(cases[0].checker, run) for run in runs]
+            return [again[later.index(i)] if i in later else answer for i, answer in enumerate(answers)]
+        return [checker_answer(cases[0].checker, run) for run in runs]
+
+
+def _was_left_out(run: TestRun) -> bool:
+    """Say whether nothing was run at all, because what came before in the job had taken all of its time."""
+    return run.ended in (Ended.CPU_LIMIT, Ended.WALL_LIMIT) and run.cpu_s == run.wall_s == 0
 
 
 def was_killed(result: JobResult) -> bool:

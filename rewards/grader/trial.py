@@ -50,7 +50,7 @@ class Outcome:
     starved: bool = False
     """A test ran out of time because the machine was busy elsewhere."""
     runs: tuple[TestRun, ...] = ()
-    """What was seen of the program, where the batch keeps it and the program ran to its end."""
+    """What was seen of the program, where the batch keeps it: of each test that was judged by what its program did."""
 
 
 class Trial:
@@ -118,7 +118,8 @@ class Trial:
     def unjudged(self, failure: SandboxFailure) -> Outcome:
         """Return the outcome when the sandbox has failed for good: tests already judged stay judged."""
         detail = f"sandbox failure ({failure.kind}): {failure.detail}"
-        return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s)
+        runs = tuple(self._kept or ())  # what was judged may be looked at
+        return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s, runs=runs)
 
     def killed_its_sandbox(self, failure: SandboxFailure) -> Outcome:
         """Return the outcome when the program, and nothing but this program, ended its sandbox time and again."""
@@ -131,11 +132,12 @@ class Trial:
         The sandbox enforces the program's limits and reports them, so what it has not reported is not known: the time
         may have gone by in its queue. A program that was seen to use up its time on an earlier test made itself late.
         """
+        runs = tuple(self._kept or ())
         if any(grade.verdict is Verdict.TIME_LIMIT_EXCEEDED for grade in self._grades):
             detail = "not run before the batch's deadline: an earlier test had used up its time"
-            return Outcome(self._filled(Verdict.TIME_LIMIT_EXCEEDED, detail), cpu_s=self._cpu_s)
+            return Outcome(self._filled(Verdict.TIME_LIMIT_EXCEEDED, detail), cpu_s=self._cpu_s, runs=runs)
         detail = "waiting or still running, within its own limits, at the batch's deadline"
-        return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s)
+        return Outcome(self._filled(Verdict.UNJUDGED, detail), detail=detail, cpu_s=self._cpu_s, runs=runs)
 
     def _take(self, run: TestRun) -> None:
         self._seen += 1

@@ -11,7 +11,9 @@ files: the input, the expected output and the output. Three things keep it from 
 
 Codeforces' `generated_checker` (open-r1) prints a number: 1 is right, and nothing less. testlib's checkers end with an
 exit code: 0 is right, 1, 2, 4 and 8 are kinds of wrong, 7 is a share of the points, which is not all of them; 3 means
-that the jury's own answer is bad, and counts as a failure of the checker, as does every other one.
+that the jury's own answer is bad, and counts as a failure of the checker, as does every other one. The crash of an
+interpreter looks like a verdict there (Python's ends with 1, Go's with 2): unless a checker is written in C or C++, its
+"wrong" is believed only if it calls the expected output right.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ LEAST_CAP_BYTES = 4 << 20
 _FILES = ("input.txt", "answer.txt", "output.txt")
 _STEP_CPU_S = 10.0
 _OUTPUT_KB = 64
+_THE_CHECKER = "the checker "
+_EXIT_CODES_MEANT = ("c", "cpp")
+"""Languages in which nothing but the checker itself ends it with a small exit code."""
 _TESTLIB_WRONG = {
     1: "wrong answer",
     2: "presentation error",
@@ -134,6 +139,8 @@ def checker_answer(checker: Checker, run: TestRun) -> CheckerAnswer:
         return CheckerAnswer((Verdict.UNJUDGED, "the sandbox did not run the checker"))
     if run.ended is Ended.EXITED and run.exit_code is not None:
         finding = _testlib_finding(run) if checker.style == "testlib" else _codeforces_finding(run)
+        if finding is not None and _may_be_a_crash(checker, finding):
+            return CheckerAnswer(fault=finding[1].removeprefix(_THE_CHECKER))
         if finding is not None:
             return CheckerAnswer(finding)
     return CheckerAnswer(fault=_fault_in(run))
@@ -153,12 +160,18 @@ def answered_finding(answer: CheckerAnswer, control: CheckerAnswer | None) -> Fi
     return Verdict.WRONG_ANSWER, f"the checker can read the expected output, but on this one it {answer.fault}"
 
 
+def _may_be_a_crash(checker: Checker, finding: Finding) -> bool:
+    has_crashes = checker.style == "testlib" and checker.language not in _EXIT_CODES_MEANT
+    return has_crashes and finding[0] is not Verdict.ACCEPTED
+
+
 def _testlib_finding(run: TestRun) -> Finding | None:
     if run.exit_code == 0:
         return Verdict.ACCEPTED, ""
     if run.exit_code not in _TESTLIB_WRONG:
         return None
-    return Verdict.WRONG_ANSWER, _said(_TESTLIB_WRONG[run.exit_code], last_line(run.stderr or run.stdout))
+    line = error_line(run.stderr) or last_line(run.stdout)
+    return Verdict.WRONG_ANSWER, _said(_TESTLIB_WRONG[run.exit_code], line)
 
 
 def _codeforces_finding(run: TestRun) -> Finding | None:
@@ -171,7 +184,7 @@ def _codeforces_finding(run: TestRun) -> Finding | None:
 
 
 def _said(what: str, line: str) -> str:
-    return f"the checker says {what}: {line}" if line else f"the checker says {what}"
+    return f"{_THE_CHECKER}says {what}: {line}" if line else f"{_THE_CHECKER}says {what}"
 
 
 def _number(printed: str) -> float | None:

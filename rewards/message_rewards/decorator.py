@@ -77,6 +77,8 @@ class Grading:
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
         own = inspect.signature(function)
+        if next(iter(own.parameters), "") in ("self", "cls"):
+            raise ConfigurationError(f"{self.__qualname__}: decorate a bound method, `reward_function(object.method)`")
         if any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in own.parameters.values()):
             raise ConfigurationError(
                 f"{self.__name__}: its arguments are passed by name, so none may be positional-only"
@@ -91,16 +93,22 @@ class Grading:
         self._pid = os.getpid()
 
     async def __call__(self, engine: Engine, /, **arguments: Any) -> RewardOutput:
-        """Return what the function says of one conversation."""
+        """Return what the function says of one conversation.
+
+        Raises `RuntimeError` for what would end the loop instead of the call, and let everybody wait for ever.
+        """
+        try:
+            return read_answer(await self._answer(arguments), self.__name__)
+        except (StopIteration, SystemExit, KeyboardInterrupt) as error:
+            raise RuntimeError(f"{self.__name__} raised {type(error).__name__}") from error
+
+    async def _answer(self, arguments: Mapping[str, Any]) -> Any:
         if self._is_async:
-            answer = await self.__wrapped__(**arguments)
-        else:
-            context = contextvars.copy_context()
-            call = functools.partial(context.run, self.__wrapped__, **arguments)
-            answer = await asyncio.get_running_loop().run_in_executor(self._executor(), call)
-            if inspect.isawaitable(answer):
-                answer = await answer
-        return read_answer(answer, self.__name__)
+            return await self.__wrapped__(**arguments)
+        context = contextvars.copy_context()
+        call = functools.partial(context.run, _without_stop_iteration, self.__wrapped__, arguments)
+        answer = await asyncio.get_running_loop().run_in_executor(self._executor(), call)
+        return await answer if inspect.isawaitable(answer) else answer
 
     def close(self) -> None:
         """Let the threads end."""
@@ -114,6 +122,14 @@ class Grading:
             self._pid = os.getpid()
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=f"rewards-{self.__name__}")
         return self._pool
+
+
+def _without_stop_iteration(function: Function, arguments: Mapping[str, Any]) -> Any:
+    """Call *function*, and name a `StopIteration`, as of a bare `next`, what no future can hold by its name."""
+    try:
+        return function(**arguments)
+    except StopIteration as error:
+        raise RuntimeError(f"{getattr(function, '__name__', function)} raised StopIteration") from error
 
 
 def read_answer(answer: Any, owner: str) -> RewardOutput:

@@ -42,7 +42,7 @@ class Engine:
         *sandbox* is `local`, `e2b`, or an object. Raises what a wrong configuration raises, and nothing for whatever
         the program or the sandbox does: tests are then `UNJUDGED`.
         """
-        _refuse_language(program.language, sandbox)
+        refuse_language(program.language, sandbox)
         unit = Unit(program, Problem(tests, limits, language=program.language))
         outcomes, _ = await self._grader(sandbox).run_async([unit])
         return outcomes[0]
@@ -76,7 +76,8 @@ def e2b_sandbox(api_key: str | None) -> str | Sandbox | None:
     return _with_key[api_key]
 
 
-def _refuse_language(language: str, sandbox: str | Sandbox) -> None:
+def refuse_language(language: str, sandbox: str | Sandbox) -> None:
+    """Raise `ConfigurationError` for a language that *sandbox* does not run."""
     known = languages_of(sandbox)
     if known is not None and language not in known:
         only = ", ".join(sorted(known))

@@ -17,8 +17,8 @@ from ..sandboxes.base import Sandbox
 from ..sandboxes.choice import KEY
 from ..scoring import fraction_passed
 from .conversation import Conversation
-from .engine import Engine, e2b_sandbox
-from .expectation import Expectation, Wanted
+from .engine import Engine, e2b_sandbox, refuse_language
+from .expectation import NOTHING, Expectation, Wanted
 from .output import MetricRewardOutput, RewardOutput
 from .similarity import NEAREST
 from .similarity import similarity as similarity_of
@@ -88,6 +88,7 @@ class Execution:
 
     async def grade(self, engine: Engine, messages: Conversation, wanted: Wanted, place: Place) -> RewardOutput:
         """Run the program of the response and return what it gets."""
+        refuse_language(self.language, place.sandbox)  # ahead of the search: no response holds a program in `pyton`
         expectation, program = await asyncio.to_thread(self._read, messages, wanted)  # may take long: never on the loop
         if program is None:
             return _without_program(self.language, expectation)
@@ -157,6 +158,7 @@ def _by_clean_execution(outcome: Outcome, metrics: dict[str, MetricRewardOutput]
     nothing = MetricRewardOutput(0.0, "nothing to compare with", is_score_valid=False)
     metrics = {**metrics, "output_match": nothing}
     (test,) = outcome.tests
+    _warn_once(f"{NOTHING} but how the program ended (is a column missing?); this is said once")
     if test.verdict in _CLEAN:
         return RewardOutput(1.0, "the program ran to its end; no expected output, so nothing was compared", metrics)
     return RewardOutput(0.0, f"the program failed: {_described(test)}; no expected output to compare with", metrics)

@@ -16,7 +16,7 @@ from .output import MetricRewardOutput
 from .stated_output import stated_output
 
 _EXPECTED_NAMES = ("expected_output", "expected", "output")
-_NOTHING = "no expected output was given and the conversation states none: nothing was compared"
+NOTHING = "no expected output was given and the conversation states none: nothing was compared"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Wanted:
         stated = stated_output(self.original_messages or ())
         if stated is not None:
             return _of_output(stated.text, f"stated in {stated.source}", comparison)
-        metric = MetricRewardOutput(0.0, _NOTHING, is_score_valid=False)
+        metric = MetricRewardOutput(0.0, NOTHING, is_score_valid=False)
         return Expectation((OutputTest("", comparison),), metric, compares=False)
 
     def _comparison(self) -> Comparison:
@@ -101,6 +101,9 @@ def _case(case: Any, number: int, comparison: Comparison, name: str) -> StdinTes
     expected = next((case[key] for key in _EXPECTED_NAMES if case.get(key) is not None), None)
     if expected is None:
         raise DatasetError(f"{name}: test case {number} has no `expected_output`, found {', '.join(map(str, case))}")
+    unknown = [str(key) for key in case if key not in ("input", *_EXPECTED_NAMES)]
+    if "input" not in case and unknown:
+        raise DatasetError(f"{name}: test case {number} has no `input`, found {', '.join(map(str, case))}")
     stdin = case.get("input")
     return StdinTest(
         "" if stdin is None else _as_text(stdin, f"{name}: the input of test case {number}"),

@@ -77,6 +77,8 @@ def _test(operation: Any, what: str, comparison: Comparison | None, files: tuple
         raise DatasetError(
             f"{what}: {_CREATE!r} needs the text `content`, found {shown(content)}; {_EXISTS!r} does not"
         )
+    if kind == _EXISTS and content is not None:
+        raise DatasetError(f"{what}: {_EXISTS!r} looks at no content: leave it out, or make it {_CREATE!r}")
     path = File(posixpath.normpath(operation["path"]), b"").path  # refuses what is not below the program's directory
     return FileTest(
         path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def read_insights(entries: Iterable[Any]) -> tuple[Insight, ...]:
 def _insight(entry: Any, number: int) -> Insight:
     alternatives = entry if isinstance(entry, list | tuple) else [entry]
     texts = tuple(str(each).strip() for each in alternatives if isinstance(each, str | int | float))
-    if not texts or len(texts) != len(alternatives) or not all(texts):
+    is_finite = all(math.isfinite(each) for each in alternatives if isinstance(each, float))
+    if not texts or len(texts) != len(alternatives) or not all(texts) or not is_finite:
         raise DatasetError(f"insight {number} must be a phrase, a number or a list of them, found {shown(entry)}")
     return Insight(texts)
 

@@ -13,6 +13,8 @@ from ..errors import ConfigurationError
 from ..options import as_whole
 
 PREFIX = "CODE_REWARDS_"
+_NEARLY = ("CODE_REWARD_", PREFIX)
+"""In capitals: nobody else's variables begin like this, so it is a misspelt one of ours."""
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -88,6 +90,8 @@ def read_settings(environment: Mapping[str, str]) -> list[Setting]:
     found = []
     for full_name, text in sorted(environment.items()):
         if not full_name.startswith(PREFIX):
+            if full_name.upper().startswith(_NEARLY):
+                raise ConfigurationError(f"the environment variable {full_name} is none of ours, which begin {PREFIX}")
             continue
         name = full_name.removeprefix(PREFIX)
         if name not in VARIABLES:

@@ -124,7 +124,7 @@ def _schema_name(columns: Mapping[str, Any], schema: str | None) -> str:
 def _listing(columns: Mapping[str, Any]) -> str:
     shown = [f"{name[:60]!r} ({describe(value)})" for name, value in list(columns.items())[:20]]
     more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
-    return f"the columns {', '.join(shown)}{more}" if shown else "no columns"
+    return f"the columns {', '.join(shown)}{more}" if shown else "no columns, or nothing but None in them"
 
 
 def _known() -> str:

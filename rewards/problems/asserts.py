@@ -45,8 +45,10 @@ def lower_tests(sources: Sequence[str], *, setup: str = "", names: Collection[st
     """
     trees = [parse_test(source) for source in sources]
     for source, tree in zip(sources, trees, strict=True):
-        if all(map(_only_defines, tree.body)):
-            raise DatasetError(f"a test that only defines something passes whatever the program does: {source[:200]!r}")
+        if all(map(_decides_nothing, tree.body)):
+            raise DatasetError(
+                f"a test that only defines something, or asserts nothing, passes always: {source[:200]!r}"
+            )
     names = tuple(names) or _hidden_builtin(trees)
     taken = names_bound_in(parse_test(setup))
     tests = []
@@ -85,8 +87,10 @@ def read_check_script(source: str) -> tuple[tuple[AssertTest | CallTest, ...], s
             case ast.Expr(value=ast.Call(func=ast.Name(id="check"), args=[asked], keywords=[])):
                 entry_point = ast.unparse(asked)
                 return read_check(source, entry_point), _root(entry_point)
-    if all(map(_only_defines, tree.body)):
-        raise DatasetError("test code that only defines something passes whatever the program does")
+    if all(map(_decides_nothing, tree.body)):
+        raise DatasetError(
+            "test code that only defines something, or asserts nothing, passes whatever the program does"
+        )
     return (AssertTest(source),), None
 
 
@@ -187,6 +191,18 @@ def _root(entry_point: str) -> str:
 def _only_defines(statement: ast.stmt) -> bool:
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return is_text or isinstance(statement, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.Assign)
+
+
+def _decides_nothing(statement: ast.stmt) -> bool:
+    """Say whether *statement* is a definition, or one of the usual slips: `f(1) == 2` or `assert (f(1) == 2, "no")`."""
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Compare()):
+            return True
+        case ast.Assert(test=ast.Tuple(elts=[_, *_])):
+            return True
+        case ast.Assert(test=ast.Constant(value=value)):
+            return bool(value)
+    return _only_defines(statement)
 
 
 def _says_nothing(statement: ast.stmt, candidate: str) -> bool:

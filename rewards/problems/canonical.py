@@ -52,7 +52,7 @@ from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
 from ..records import File
 from .appended import appended_test
-from .asserts import lower_tests, parse_test
+from .asserts import lower_tests
 from .attachments import checker_of, files_of, path_of
 from .calls import entry_point_of, function_name
 from .cases import read_cases
@@ -60,6 +60,7 @@ from .contents import Contents
 from .fields import absent, as_data, decoded, lines_of, list_of, mapping_of, number_of, present, refuse_unknown, text_of
 from .row_limits import limits_of_object
 from .rules import LIVECODEBENCH
+from .suites import parse_suite
 
 _TOP_KEYS = ("tests", "limits", "comparison", "setup", "entry_point", "language", "code_prompt")
 _ALONE = "column 'tests': expected a list of tests, found one object: put it into a list"
@@ -199,7 +200,7 @@ class _Reader:
         if framework not in _FRAMEWORKS:
             raise DatasetError(f"{what}: unknown framework {framework[:40]!r}; known: {', '.join(_FRAMEWORKS)}")
         source = _source(fields, what, "suite")
-        parse_test(source)
+        parse_suite(source, framework)
         return [SuiteTest(source, framework)]
 
     def _file(self, fields: dict[str, Any], what: str) -> list[TestCase]:

@@ -18,6 +18,7 @@ it has several tiers, the last of which takes the same set of tokens in any orde
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -124,7 +125,7 @@ def _one_case(case: dict[str, Any], row: Mapping[str, Any], fn_name: object, wha
     kind = case.get("type") or case.get("testtype") or ("function_call" if name else "stdin_stdout")
     kind = text_of(kind, f"{what}, type")
     if kind in _STDIN_TYPES:
-        return _stdin_test(case.get("input", ""), case.get("output"), what)
+        return _stdin_test(given_input(case, what), case.get("output"), what)
     if kind not in _CALL_TYPES + _LINE_CALL_TYPES:
         known = ", ".join(_STDIN_TYPES[:1] + _CALL_TYPES[:1] + _LINE_CALL_TYPES)
         raise DatasetError(f"{what}: unknown type {kind[:40]!r}; known: {known}")
@@ -141,6 +142,16 @@ def _stdin_test(given: object, output: object, what: str) -> StdinTest:
     if output is None:
         raise DatasetError(f"{what}: no expected output; to expect that nothing is printed, say so with empty text")
     return StdinTest(lines_of(given, f"{what}, input"), lines_of(output, f"{what}, output"))
+
+
+def given_input(case: Mapping[str, Any], what: str) -> Any:
+    """Return the input of a case, "" where it has none; raises DatasetError where it seems to be called otherwise."""
+    if "input" in case:
+        return case["input"]
+    others = difflib.get_close_matches("input", case, n=1) or [name for name in ("stdin", "args") if name in case]
+    if others:
+        raise DatasetError(f"{what}: no 'input', but {others[0]!r}")
+    return ""
 
 
 def _name_in(metadata: object) -> object:

@@ -17,6 +17,7 @@ from typing import Any
 from ..cases import CallTest, OutputTest, StdinTest, TestCase
 from ..errors import DatasetError
 from .calls import entry_point_of, function_name
+from .cases import given_input
 from .contents import Contents
 from .fields import as_data, decoded, lines_of, list_of, mapping_of, scalar_text, value_of_text
 from .rules import REWARD_KIT
@@ -48,7 +49,7 @@ def _read_cases(found: list[Any], row: Mapping[str, Any]) -> Contents:
         expected = next((case[key] for key in _EXPECTED if key in case), None)
         if expected is None:
             raise DatasetError(f"test case {i}: no 'expected_output'")
-        given = case.get("input", "")
+        given = given_input(case, f"test case {i}")
         tests.append(_call(function, given, expected, f"test case {i}") if function else _script(given, expected, i))
     return Contents(tuple(tests), entry_point=entry_point_of([function]) if function else None, official=REWARD_KIT)
 

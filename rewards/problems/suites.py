@@ -40,12 +40,21 @@ def suite_of(source: str, framework: str, *, entry_point: str | None = None) -> 
     """Return the one test that runs a file of tests; raises DatasetError for a file in which there is no test."""
     if not source.strip():
         return Contents(())
-    tree = parse_test(source)
-    if not any(_is_test(node) for node in ast.walk(tree)):
-        raise DatasetError("a file of tests that has no test in it: no function `test_...`, no class of tests")
+    tree = parse_suite(source, framework)
     if not _IMPORTS_SOLUTION.search(source):
         source = f"from solution import *\n{source}"
     return Contents((SuiteTest(source, framework),), entry_point=entry_point or _imported_name(tree))
+
+
+def parse_suite(source: str, framework: str) -> ast.Module:
+    """Return the syntax tree of a file of tests; raises DatasetError where *framework* would find no test."""
+    tree = parse_test(source)
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    if framework == "unittest" and not classes:
+        raise DatasetError("a file of tests that has no test in it: unittest looks for methods of classes")
+    if not any(_is_test(node) for node in ast.walk(tree)):
+        raise DatasetError("a file of tests that has no test in it: no function `test_...`, no class of tests")
+    return tree
 
 
 def _is_test(node: ast.AST) -> bool:

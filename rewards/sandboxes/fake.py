@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..errors import ConfigurationError
 from ..records import CellStep, Ended, Job, JobResult, SandboxFailure, Step, TestRun
 from .base import KeepGoing, SandboxDescription
-from .canary import CANARY, WORDS
+from .canary import is_canary, song
 
 Answer = str | TestRun | JobResult | SandboxFailure | Sequence[TestRun]
 """Text is what the program prints, and a `TestRun` what is seen of it, whatever it is asked; a sequence holds one
@@ -99,9 +99,9 @@ class FakeSandbox:
                 self._at_once -= 1
 
     async def _answer(self, job: Job, keep_going: KeepGoing | None) -> JobResult | SandboxFailure:
-        if job == CANARY:
+        if is_canary(job):
             self.canaries += 1
-            return self._canary_answer()
+            return self._canary_answer(job)
         self.jobs.append(job)
         await _wait(self.latency_s(job) if callable(self.latency_s) else self.latency_s)
         answer = self._failures_left.pop(0) if self._failures_left else self._written_answer(job)
@@ -118,10 +118,10 @@ class FakeSandbox:
             raise ConfigurationError(f"FakeSandbox has no answer for this program:\n{job.program.source}")
         return answer
 
-    def _canary_answer(self) -> JobResult | SandboxFailure:
+    def _canary_answer(self, job: Job) -> JobResult | SandboxFailure:
         if not self.healthy:
             return SandboxFailure("died", "this fake sandbox was made unhealthy")
-        return _as_result(f"{WORDS}\n", CANARY)
+        return JobResult(song(job))
 
     def describe(self) -> SandboxDescription:
         """Say that nothing is run."""

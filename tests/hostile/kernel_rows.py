@@ -66,7 +66,8 @@ for name, arguments in calls.items():
 import mmap, platform
 if platform.machine() == 'x86_64':
     print(ALARM if libc.syscall(0x40000000 + NR['getpid']) > 0 else 'refused', flush=True)
-    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    prot, own = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    page = mmap.mmap(-1, 4096, own, prot)
     page.write(bytes([0x53, 0xB8, 20, 0, 0, 0, 0xCD, 0x80, 0x5B, 0xC3]))  # getpid by the 32-bit gate
     gate = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
     print(ALARM if gate() > 0 else 'refused')

@@ -27,7 +27,7 @@ os._exit(0)
         "threads that share one small stack: kernel memory that no address-space limit sees",
         """
 import mmap, os
-stack = mmap.mmap(-1, 1 << 16)
+stack = mmap.mmap(-1, 1 << 16, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 top = ctypes.addressof(ctypes.c_char.from_buffer(stack)) + (1 << 16) - 64
 wait = ctypes.cast(libc.pause, ctypes.c_void_p)
 libc.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
@@ -61,12 +61,38 @@ os._exit(0)
 import mmap
 hoard = []
 while True:
-    block = mmap.mmap(-1, 50_000_000)
+    block = mmap.mmap(-1, 50_000_000, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     block.write(b'y' * 50_000_000)
     hoard.append(block)
 """,
         FAILED,
         memory_below_mb=700,
+    ),
+    HostileRow(
+        "memory-that-was-let-go",
+        "pages shared with nobody, all but one of them unmapped: they stay, and count as one page",
+        """
+import mmap
+hoard = []
+for _ in range(15):
+    block = mmap.mmap(-1, 50_000_000)
+    block.write(b'y' * 50_000_000)
+    block.resize(4096)
+    hoard.append(block)
+print(ALARM, len(hoard))
+""",
+        FAILED,
+    ),
+    HostileRow(
+        "zeros-that-were-let-go",
+        "the same with a device that gives zeros",
+        """
+import mmap
+with open('/dev/zero', 'r+b') as zeros:
+    mmap.mmap(zeros.fileno(), 4096)
+print(ALARM)
+""",
+        FAILED,
     ),
     HostileRow(
         "memory-in-files",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import signal
@@ -15,11 +16,13 @@ import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from rewards.records import AssertStep, CallStep, Job, Limits, Program, ScriptStep, Step
+from rewards.records import AssertStep, CallStep, CellStep, Job, JobResult, Limits, Program, ScriptStep, Step
 from rewards.sandboxes.local import LocalSandbox
 
 from .processes import descendants
 
+WARM_S = 3.0
+"""By then the workers of all kinds have started, on a machine that is not too busy."""
 LONG = Limits(cpu_s=300.0, wall_s=300.0)
 SLEEP = "import time\ntime.sleep(250)\n"
 SPIN = "open('scratch', 'w').write('x' * 5000)\nwhile True:\n    pass\n"
@@ -57,6 +60,25 @@ ONE_OF_EACH = (
     job("def f():\n    return 1\n", AssertStep("assert f() == 1")),
 )
 ENDLESS = (job(SLEEP), job(SPIN), job(CALLED, CallStep("f")), job(CALLED, AssertStep("f()")))
+SUITE = "from solution import f\n\n\ndef test_f():\n    f()\n"
+TEMPLATES = (
+    "template <int D, int N> struct T { enum { v = T<D - 1, 2 * N>::v + T<D - 1, 2 * N + 1>::v }; };\n"
+    "template <int N> struct T<0, N> { enum { v = 1 }; };\nint main() { return T<25, 0>::v; }"
+)
+"""Keeps a compiler busy for longer than a test lasts."""
+SERVER = "require('child_process').spawn('sleep', ['250'], {detached: true});\nsetInterval(() => 0, 1000)\n"
+
+
+def endless_of_other_kinds(sandbox: LocalSandbox) -> list[Job]:
+    """Return jobs for every other kind of worker, as far as their tools are here."""
+    jobs = [job(CALLED, AssertStep(SUITE, framework="pytest"))]
+    if sandbox.holds_other_languages:
+        written = {"cpp": TEMPLATES, "javascript": SERVER, "bash": "setsid sleep 250 & sleep 250"}
+        here = [name for name in written if name in sandbox.languages]
+        jobs += [Job(Program(written[name], name), (ScriptStep(),), LONG) for name in here]
+    if importlib.util.find_spec("IPython"):
+        jobs.append(job("import subprocess", CellStep("get_ipython().system('sleep 250')\nwhile True: pass")))
+    return jobs
 
 
 async def close_after_work(sandbox: LocalSandbox) -> None:
@@ -116,6 +138,36 @@ async def be_killed(sandbox: LocalSandbox) -> None:
     await asyncio.sleep(600)
 
 
+async def be_killed_in_other_kinds(sandbox: LocalSandbox) -> None:
+    """Be in the middle of jobs for workers of other kinds, say so, and wait for the end."""
+    jobs = endless_of_other_kinds(sandbox)
+    tasks = [asyncio.create_task(sandbox.run(one)) for one in jobs]
+    await asyncio.sleep(WARM_S)
+    print(json.dumps({"running": len(tasks), "processes": descendants()}), flush=True)
+    await asyncio.sleep(600)
+
+
+async def close_other_kinds_in_the_middle(sandbox: LocalSandbox) -> None:
+    """Close while programs are compiled, cells run and tests are collected; each job is answered."""
+    tasks = [asyncio.create_task(sandbox.run(one)) for one in endless_of_other_kinds(sandbox)]
+    await asyncio.sleep(WARM_S)
+    await sandbox.close()
+    await asyncio.wait_for(asyncio.gather(*tasks), 10)
+
+
+async def cancel_other_kinds(sandbox: LocalSandbox) -> None:
+    """Cancel a compiler, a cell and a test at different moments, and have the slots work on."""
+    for delay in (0.02, 0.3, WARM_S):
+        tasks = [asyncio.create_task(sandbox.run(one)) for one in endless_of_other_kinds(sandbox)]
+        await asyncio.sleep(delay)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    answers = await asyncio.gather(*(sandbox.run(one) for one in ONE_OF_EACH))
+    assert all(isinstance(answer, JobResult) for answer in answers)
+    await sandbox.close()
+
+
 async def leave_without_closing(sandbox: LocalSandbox) -> None:
     """Let an exception end the program in the middle of jobs."""
     tasks = [asyncio.create_task(sandbox.run(one)) for one in ENDLESS]
@@ -132,6 +184,9 @@ SCENARIOS: dict[str, Callable[[LocalSandbox], Awaitable[None]]] = {
         raise_inside_a_batch,
         cancel_many,
         be_killed,
+        be_killed_in_other_kinds,
+        close_other_kinds_in_the_middle,
+        cancel_other_kinds,
         leave_without_closing,
     )
 }
@@ -155,7 +210,7 @@ async def main(scenario: str, level: str) -> None:
     watch = Watch()
     await asyncio.to_thread(int)  # the loop's own thread pool is there before and after
     before = state()
-    sandbox = LocalSandbox(slots=2, level=level)
+    sandbox = LocalSandbox(slots=6 if "other_kinds" in scenario else 2, level=level)
     await sandbox.start()
     working = state()
     await SCENARIOS[scenario](sandbox)

@@ -171,7 +171,7 @@ def main() -> None:
 def make_sandbox(options: AgentOptions) -> LocalSandbox:
     """Return the sandbox that the host has asked for; raises `ConfigurationError`."""
     return LocalSandbox(
-        slots=options.slots,
+        slots=usable_cores() if options.slots is None else options.slots,
         level=options.level,
         allow_unprotected=options.allow_unprotected_inside,
         preload=options.preload,

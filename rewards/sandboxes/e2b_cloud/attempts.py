@@ -16,7 +16,7 @@ from dataclasses import replace
 from ...records import CellStep, Ended, Job, JobResult, Program, SandboxFailure
 from ..agent.trips import BlobCache, StepsBlob
 from ..base import has_cells
-from ..canary import CANARY, WORDS, is_healthy
+from ..canary import CANARY, WORDS, canary_for, is_healthy
 from .blame import Convicts, Suspect
 from .dispatch import Dispatcher
 from .ledger import Ledger
@@ -84,10 +84,18 @@ class Attempts:
         return None if has_cells(job) else self._blobs.blob_of(job)
 
     async def _is_service_well(self, job: Job, lived_s: float) -> bool:
-        """Say whether a job that is known to be good comes to its end where this one, which *lived_s*, did not."""
-        good = control(lived_s * LONGER + LONGER_S, cells=has_cells(job))
+        """Say whether jobs that are known to be good come to their end where this one, which *lived_s*, did not.
+
+        One takes longer, and one needs what this one needs of the sandbox: its compiler, its tester.
+        """
+        good, alike = control(lived_s * LONGER + LONGER_S, cells=has_cells(job)), canary_for(job)
         answer = await self._attempt(Ticket(good, self._blob_of(good), alone=True), [])
-        return isinstance(answer, JobResult) and is_well(answer)
+        if not isinstance(answer, JobResult) or not is_well(answer):
+            return False
+        if alike == CANARY or has_cells(job):
+            return True
+        answer = await self._attempt(Ticket(alike, self._blob_of(alike), alone=True), [])
+        return isinstance(answer, JobResult) and is_healthy(answer, alike)
 
     def _convicted(self, job: Job, report: Lost, suspect: Suspect) -> JobResult:
         times = suspect.solo_deaths[report.cause]

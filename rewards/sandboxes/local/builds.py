@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +30,28 @@ class Built:
         return sum(len(file.content) for file in self.files)
 
 
+@dataclass(frozen=True)
+class _Proof:
+    state: object
+    at_s: float
+
+
 class Builds:
     """Shared by all slots of a sandbox. A source is compiled by itself, so that what it became is good for no other."""
 
     def __init__(self, *, kept_bytes: int = KEPT_BYTES) -> None:
-        self.working: set[str] = set()
-        """Languages whose tools have run a program that is known to be good."""
+        self._proofs: dict[str, _Proof] = {}
         self._left = kept_bytes
         self._kept: OrderedDict[str, Built] = OrderedDict()
+
+    def is_proven(self, language: str, state: object, *, within_s: float = math.inf) -> bool:
+        """Say whether the tools for *language*, in this *state*, have run a program known to be good, and lately."""
+        proof = self._proofs.get(language)
+        return proof is not None and proof.state == state and time.monotonic() - proof.at_s <= within_s
+
+    def prove(self, language: str, state: object) -> None:
+        """Remember that they have, just now."""
+        self._proofs[language] = _Proof(state, time.monotonic())
 
     def find(self, key: str) -> Built | None:
         """Return what was kept under *key*."""

@@ -6,7 +6,9 @@ program's fault; a tool that cannot even do a program that is known to be good i
 
 from __future__ import annotations
 
+import math
 import os
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,7 +27,11 @@ TASKS = 256
 DISK_MB = 512
 """The scratch file system: compilers need room for what they throw away again."""
 COMPILING = Limits(cpu_s=COMPILE_CPU_S, wall_s=COMPILE_WALL_S, memory_mb=3072, disk_mb=DISK_MB - 64, output_kb=64)
+MADE_BYTES = 64 << 20
+"""What a compiler may leave for the run. It goes through the host's memory, and a line of C can ask for gigabytes."""
 HELLO_LIMITS = Limits(cpu_s=20.0, wall_s=90.0, memory_mb=1024)
+PROVEN_S = 10.0
+"""How long ago the tools may have worked where a program has failed: they may break, or be replaced, while we train."""
 KEPT_TEXT = 16 << 10
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc")
 OUT_OF_MEMORY = (
@@ -34,6 +40,8 @@ OUT_OF_MEMORY = (
     "std::bad_alloc",
     "cannot allocate vector",
 )
+KILLED_PART = "Killed signal terminated program"
+"""What g++ says where a part of it was killed: the machine's own memory may have run out, and not the program's."""
 STOPPED = (Ended.CPU_LIMIT, Ended.WALL_LIMIT, Ended.MEMORY_LIMIT, Ended.DISK_LIMIT)
 
 
@@ -61,14 +69,17 @@ class Commands:
         if source not in self._built:
             self._built[source] = await self._build(worker, toolchain, source)
         built = self._built[source]
-        if built.refused is not None:
-            return built.refused
-        return await self._run(worker, toolchain, built, step, self.job.limits, left_s=left_s)
+        run = built.refused
+        if run is None:
+            run = await self._run(worker, toolchain, built, step, self.job.limits, left_s=left_s)
+        if run.ended is not Ended.EXITED or run.exit_code:
+            await self._prove(worker, toolchain, within_s=PROVEN_S)
+        return run
 
-    async def _prove(self, worker: Worker, toolchain: Toolchain) -> None:
-        """Raise `WorkerDiedError` unless the tools can do a program that is known to be good; once is enough."""
-        language = self.job.program.language
-        if language in self.builds.working:
+    async def _prove(self, worker: Worker, toolchain: Toolchain, *, within_s: float = math.inf) -> None:
+        """Raise `WorkerDiedError` unless the tools, as they are now, have done a program that is known to be good."""
+        language, state = self.job.program.language, tools.state_of(toolchain)
+        if self.builds.is_proven(language, state, within_s=within_s):
             return
         step = ScriptStep()
         built = await self._build(worker, toolchain, toolchain.hello)
@@ -78,23 +89,30 @@ class Commands:
         if run.stdout.strip() != "ok":
             seen = f"{run.ended.value} {run.exit_code} {run.stdout.strip()[-300:]} {run.stderr.strip()[-500:]}"
             raise BrokenToolError(f"the tools for {language} do not work in the sandbox: {seen}")
-        self.builds.working.add(language)
+        self.builds.prove(language, state)
 
     async def _build(self, worker: Worker, toolchain: Toolchain, source: str) -> Built:
         file, main = toolchain.names_for(source)
         placed = PlacedFile(file, encode_text(source))
         if not toolchain.compile:
             return Built((placed,), main, file)
-        beside = [] if source == toolchain.hello else self._headers(file)
+        if source == toolchain.hello:  # which shows that the compiler works, so that it must be asked
+            return await self._compile_anew(worker, toolchain, [placed], file, main)
+        beside = self._headers(file)
         key = key_of(self.job.program.language, [*beside, placed])
         built = self.builds.find(key)
         if built is None:
-            run = await self._compile(worker, toolchain, [*beside, placed], file)
-            made = tuple(PlacedFile(found.path, found.content, executable=True) for found in run.files)
-            is_good = run.ended is Ended.EXITED and run.exit_code == 0 and made
-            built = Built(made, main, file) if is_good else Built(refused=_refusal(run))
+            built = await self._compile_anew(worker, toolchain, [*beside, placed], file, main)
             self.builds.keep(key, built)
         return built
+
+    async def _compile_anew(
+        self, worker: Worker, toolchain: Toolchain, files: list[PlacedFile], file: str, main: str
+    ) -> Built:
+        run = await self._compile(worker, toolchain, files, file)
+        made = tuple(PlacedFile(found.path, found.content, executable=True) for found in run.files)
+        is_good = run.ended is Ended.EXITED and run.exit_code == 0 and made
+        return Built(made, main, file) if is_good else Built(refused=_refusal(run))
 
     def _headers(self, file: str) -> list[PlacedFile]:
         """Return what the compiler may want of the first step's files, as checkers have a header: no data."""
@@ -107,7 +125,8 @@ class Commands:
         sizes = Sizes.of(COMPILING)
         order = fetching(order_for(Mode.COMMAND, COMPILING, sizes, left_s=COMPILING.cpu_s), toolchain.artefacts)
         step = ScriptStep(fetch=toolchain.artefacts)
-        return await execute(worker, order._replace(processes=TASKS), job, step, COMPILING, sizes)
+        order = order._replace(processes=TASKS, fetch_bytes=MADE_BYTES)
+        return await execute(worker, order, job, step, COMPILING, sizes)
 
     async def _run(
         self, worker: Worker, toolchain: Toolchain, built: Built, step: ScriptStep, limits: Limits, *, left_s: float
@@ -117,7 +136,13 @@ class Commands:
         job = self._parcel(worker, toolchain.run, files=files, values=values, args=step.args, fetch=step.fetch)
         sizes = Sizes.of(limits, step.output_kb)
         order = fetching(order_for(Mode.COMMAND, limits, sizes, left_s=left_s), step.fetch)
-        order = order._replace(processes=TASKS, memory_bytes=order.memory_bytes + (toolchain.overhead_mb << 20))
+        order = order._replace(
+            processes=TASKS,
+            memory_bytes=order.memory_bytes + (toolchain.overhead_mb << 20),
+            # What the compiler has made lies there, too, and counts against no program.
+            file_bytes=max(order.file_bytes, built.size),
+            disk_bytes=order.disk_bytes + built.size,
+        )
         return _memory_told(await execute(worker, order, job, step, limits, sizes))
 
     def _parcel(
@@ -151,6 +176,10 @@ def _refusal(run: TestRun) -> TestRun:
     said = "\n".join(text for text in (run.stderr.strip(), run.stdout.strip()) if text)
     if run.ended in STOPPED:
         said = f"the compiler was stopped: {run.ended.value}\n{said}"
+    elif run.ended is Ended.EXITED and run.exit_code == 0:
+        said = f"the compiler made no program of at most {MADE_BYTES >> 20} MB\n{said}"
+    elif (run.ended is Ended.SIGNALLED and run.signal == signal.SIGKILL) or KILLED_PART in said:
+        return TestRun(Ended.SIGNALLED, signal=signal.SIGKILL, stderr=said[:KEPT_TEXT])
     return TestRun(Ended.NOT_COMPILED, run.exit_code, run.signal, stderr=said[:KEPT_TEXT])
 
 

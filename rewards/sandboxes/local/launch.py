@@ -146,7 +146,9 @@ class Launcher:
         elif job.limits.processes == 1:
             return
         if self.strategy.level != "A":
-            raise ConfigurationError(f"{what} needs level A; here holds {self.strategy.name}")
+            raise ConfigurationError(
+                f"{what} needs level A, for which it takes root or user namespaces; here holds {self.strategy.name}"
+            )
         if not self.greeting.counts_processes:
             raise ConfigurationError(f"{what} needs a procfs, which cannot be mounted here")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ...errors import ConfigurationError
 
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+DEVICES = ("/dev/null", "/dev/urandom", "/dev/random")
+"""Without /dev/zero: mapped, it is memory that several may share, and that no limit counts once it is unmapped."""
 ALWAYS = ("/usr/lib/locale", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 PACKAGE_DIRECTORIES = ("site-packages", "dist-packages")
 

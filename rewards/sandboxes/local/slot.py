@@ -15,7 +15,7 @@ from .builds import Builds
 from .commands import Commands
 from .plan import parts_of
 from .scripts import run_script
-from .worker import Worker, refusals_are_deaths
+from .worker import Worker, WorkerDiedError, refusals_are_deaths
 
 OUT_OF_CPU_TIME = TestRun(Ended.CPU_LIMIT, stderr="the job's other tests had used up its CPU time")
 OUT_OF_PATIENCE = TestRun(Ended.WALL_LIMIT, stderr="the job's other tests had waited for too long")
@@ -71,6 +71,8 @@ class Slot:
         self._builds = builds
         self._others: dict[Kind, Worker] = {}
         self._start = start
+        self._starting = asyncio.Lock()
+        self._closed = False
 
     def workers(self) -> list[Worker]:
         """Return the workers that were started."""
@@ -78,10 +80,13 @@ class Slot:
 
     async def worker(self, kind: Kind) -> Worker:
         """Return the worker of this *kind*; raises `WorkerDiedError` where it does not start."""
-        if kind not in self._others:
-            assert self._start is not None
-            self._others[kind] = await self._start(kind)
-        return self._others[kind]
+        async with self._starting:  # `close` waits for it
+            if self._closed:
+                raise WorkerDiedError("the sandbox was closed")
+            if kind not in self._others:
+                assert self._start is not None
+                self._others[kind] = await self._start(kind)
+            return self._others[kind]
 
     async def run(self, job: Job, keep_going: KeepGoing | None) -> tuple[TestRun, ...]:
         """Return one run for each step of *job*; raises `WorkerDiedError`."""
@@ -133,8 +138,10 @@ class Slot:
             await worker.idle()
 
     async def close(self) -> None:
-        """End all workers."""
-        await asyncio.gather(*(worker.close() for worker in self.workers()))
+        """End all workers, and none that is being started is left."""
+        self._closed = True
+        async with self._starting:
+            await asyncio.gather(*(worker.close() for worker in self.workers()))
 
     def close_now(self) -> None:
         """End all workers from outside their event loop."""

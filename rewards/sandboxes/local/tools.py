@@ -75,6 +75,19 @@ def find_tool(names: str) -> str | None:
     return None
 
 
+def state_of(toolchain: Toolchain) -> tuple[object, ...]:
+    """Return what changes when somebody replaces one of the tools; None stands for one that is gone."""
+    return tuple(_state(find_tool(word)) for word in toolchain.tools)
+
+
+def _state(path: str | None) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _is_shown(path: str) -> bool:
     return any(path.startswith(os.path.realpath(folder) + "/") for folder in SHOWN)
 

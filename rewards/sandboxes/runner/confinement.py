@@ -82,7 +82,7 @@ def _restrict_files(setup: Setup, processes: int) -> int:
     for path in setup.search_path:  # the import system lists them, where it may read only some of what is in there
         rules.allow(path, landlock.READ_DIR)
     for path in setup.devices:
-        rules.allow(path, landlock.READ_WRITE_FILE if path in ("/dev/null", "/dev/zero") else landlock.READ_FILE)
+        rules.allow(path, landlock.READ_WRITE_FILE if path == "/dev/null" else landlock.READ_FILE)
     rules.allow(setup.scratch, landlock.SCRATCH | executing)
     if _runs_tools(setup):
         rules.allow("/proc", landlock.READ)  # of its own pid namespace

@@ -39,12 +39,21 @@ def hand_over(top: str, names: Sequence[str], target: int, *, limit: int) -> Non
     Nothing of the program may live any more. No link is followed and nothing is waited for, whatever lies there; a file
     that does not fit is left out. A frame holds the name, a NUL and the content.
     """
-    top_descriptor = os.open(top, _DIRECTORY)
+    top_descriptor = _open_top(top)
     for name in dict.fromkeys(names):
         found = _below(top_descriptor, name[:-1]) if name.endswith("/") else iter([name])
         for path in found:
             with contextlib.suppress(OSError, ValueError):  # not there, a link, shut, or no name at all: left out
                 limit -= _hand_over_one(top_descriptor, path, target, limit=limit)
+
+
+def _open_top(top: str) -> int:
+    """Return a descriptor of the scratch directory, which its program may have shut."""
+    try:
+        return os.open(top, _DIRECTORY)
+    except PermissionError:
+        os.chmod(top, 0o700)
+        return os.open(top, _DIRECTORY)
 
 
 def _hand_over_one(top: int, path: str, target: int, *, limit: int) -> int:
