@@ -27,6 +27,8 @@ WATCHES = {
     "no_secret": "no_secret",
     "verdict_fail": "not_the_answer",
 }
+STOPPED_EARLIER = {"thread-raw"}
+"""Cases that may also end with an error: they begin with memory that is shared without a file, which is refused."""
 NAMES = {
     "FILE": "SECRET_FILE",
     "DIR": "OPEN_FOLDER",
@@ -52,7 +54,8 @@ def study_rows(path: Path = STUDY) -> tuple[HostileRow, ...]:
 def _row(case: dict[str, Any]) -> HostileRow:
     want = case["want"]
     bounds = {word: float(rest) for word, _, rest in (check.partition("<") for check in want["host"]) if rest}
-    ends = frozenset().union(*(ENDS[status] for status in want["status"])) if want["status"] else None
+    words = {*(want["status"] or ()), *({"error"} if case["id"] in STOPPED_EARLIER else ())}
+    ends = frozenset().union(*(ENDS[word] for word in words)) if want["status"] else None
     return HostileRow(
         "study-" + case["id"],
         case["tries"],
