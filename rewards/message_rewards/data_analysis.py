@@ -15,17 +15,16 @@ from ..options import check_options, number, shown
 from ..records import File, Limits, Program
 from ..sandboxes.base import Sandbox
 from .engine import Engine
-from .execution import OPTIONS, Execution
+from .execution import CLEAN, OPTIONS, Execution, described
 from .insights import Insight, Report, read_insights
 from .output import MetricRewardOutput, RewardOutput
-from .passed_tests import described, listed, place_of, python_program, run_metrics, without_program
+from .passed_tests import listed, place_of, python_program, run_metrics, without_program
 from .reward import MessageReward
 
 NAME = "dataset.csv"
 """Where the code finds the data, as in reward-kit's guide; a file is also there under its own name."""
 PLOT_BONUS = 0.5
 _BONUS = {"plot_bonus": number("a number from 0 to 1", lambda value: 0 <= value <= 1)}
-_CLEAN = (Verdict.ACCEPTED, Verdict.WRONG_ANSWER)
 
 
 async def _data_analysis_reward(
@@ -101,7 +100,7 @@ def _scored(
 ) -> RewardOutput:
     if any(test.verdict is Verdict.UNJUDGED for test in outcome.tests):
         return RewardOutput.unjudged(f"nothing is known about the analysis: {outcome.detail}", metrics)
-    failed = next((test for test in outcome.tests if test.verdict not in _CLEAN), None)
+    failed = next((test for test in outcome.tests if test.verdict not in CLEAN), None)
     if failed is not None:
         return RewardOutput(0.0, f"the analysis failed: {described(failed)}", metrics)
     report = Report(outcome.runs)

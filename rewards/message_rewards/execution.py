@@ -32,7 +32,8 @@ _RULES = {
     "language": or_none(instance_of(str, wanted="the name of a language")),
     "similarity": instance_of(bool, wanted="True or False"),
 }
-_CLEAN = (Verdict.ACCEPTED, Verdict.WRONG_ANSWER)
+CLEAN = (Verdict.ACCEPTED, Verdict.WRONG_ANSWER)
+"""The verdicts on programs that came to their end."""
 _TIMEOUT_S = 30.0
 _SHOWN_CHARS = 2000
 _SHOWN_TESTS = 20
@@ -132,12 +133,12 @@ def _execution_metric(outcome: Outcome, place: Place) -> MetricRewardOutput:
     where = f"in the sandbox {outcome.sandbox or _name(place.sandbox)}{place.note}"
     if overall_verdict(outcome.tests) is Verdict.UNJUDGED:
         return MetricRewardOutput(None, f"could not be run {where}: {_unjudged_reason(outcome)}")
-    clean = sum(test.verdict in _CLEAN for test in outcome.tests)
+    clean = sum(test.verdict in CLEAN for test in outcome.tests)
     score = clean / len(outcome.tests)
     if score == 1.0:
         return MetricRewardOutput(score, f"ran to its end {where}{_printed(outcome)}")
-    failed = next(test for test in outcome.tests if test.verdict not in _CLEAN)
-    return MetricRewardOutput(score, f"failed {where}: {_described(failed)}{_printed(outcome)}")
+    failed = next(test for test in outcome.tests if test.verdict not in CLEAN)
+    return MetricRewardOutput(score, f"failed {where}: {described(failed)}{_printed(outcome)}")
 
 
 def _unjudged_reason(outcome: Outcome) -> str:
@@ -159,9 +160,9 @@ def _by_clean_execution(outcome: Outcome, metrics: dict[str, MetricRewardOutput]
     metrics = {**metrics, "output_match": nothing}
     (test,) = outcome.tests
     _warn_once(f"{NOTHING} but how the program ended (is a column missing?); this is said once")
-    if test.verdict in _CLEAN:
+    if test.verdict in CLEAN:
         return RewardOutput(1.0, "the program ran to its end; no expected output, so nothing was compared", metrics)
-    return RewardOutput(0.0, f"the program failed: {_described(test)}; no expected output to compare with", metrics)
+    return RewardOutput(0.0, f"the program failed: {described(test)}; no expected output to compare with", metrics)
 
 
 def _match(outcome: Outcome, expectation: Expectation, *, with_similarity: bool) -> MetricRewardOutput:
@@ -171,7 +172,7 @@ def _match(outcome: Outcome, expectation: Expectation, *, with_similarity: bool)
     if test.verdict is Verdict.ACCEPTED:
         return MetricRewardOutput(1.0, "the output is the expected one")
     if test.verdict is not Verdict.WRONG_ANSWER:
-        return MetricRewardOutput(0.0, f"the program failed: {_described(test)}")
+        return MetricRewardOutput(0.0, f"the program failed: {described(test)}")
     if not with_similarity:
         return MetricRewardOutput(0.0, f"the output differs: {test.detail}")
     score = min(NEAREST, similarity_of(expected, outcome.runs[0].stdout))  # equal but for white space may be wrong, too
@@ -181,13 +182,14 @@ def _match(outcome: Outcome, expectation: Expectation, *, with_similarity: bool)
 def _share_of_cases(outcome: Outcome) -> MetricRewardOutput:
     score = fraction_passed(outcome.tests)
     passed = sum(test.verdict is Verdict.ACCEPTED for test in outcome.tests)
-    lines = [f"test {i}: {_described(test)}" for i, test in enumerate(outcome.tests[:_SHOWN_TESTS], start=1)]
+    lines = [f"test {i}: {described(test)}" for i, test in enumerate(outcome.tests[:_SHOWN_TESTS], start=1)]
     left_out = [f"and {len(outcome.tests) - _SHOWN_TESTS} more"] if len(outcome.tests) > _SHOWN_TESTS else []
     head = f"{passed} of {len(outcome.tests)} test cases passed"
     return MetricRewardOutput(score, "\n".join([head, *lines, *left_out]))
 
 
-def _described(test: TestGrade) -> str:
+def described(test: TestGrade) -> str:
+    """Return the verdict in words, and why."""
     words = test.verdict.value.replace("_", " ")
     return f"{words}: {test.detail}" if test.detail else words
 

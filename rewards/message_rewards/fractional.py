@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..comparison import Comparison
-from ..options import check_options, one_of
 from ..sandboxes.base import Sandbox
 from .conversation import Conversation
 from .engine import Engine
-from .execution import OPTIONS, Execution, Place
+from .execution import OPTIONS, Execution
 from .expectation import Wanted
 from .output import RewardOutput
+from .passed_tests import place_of
 from .reward import MessageReward
 
 
@@ -37,9 +37,7 @@ async def _fractional_code_reward(
     `environment` is `"local"` or `"e2b"`; `ground_truth` may be an expected output or a list of test cases. The other
     arguments are those of `e2b_code_execution_reward`.
     """
-    check_options({"environment": environment}, {"environment": one_of(("local", "e2b"))})
-    local = Place("local") if environment == "local" else None
-    place = Place(sandbox) if sandbox is not None else local or Place.on_e2b(api_key, fallback)
+    place = place_of(environment, api_key, fallback, sandbox)
     wanted = Wanted(original_messages, expected_output, ground_truth, test_cases, comparison)
     return await Execution(language or "python", timeout, similarity).grade(engine, messages, wanted, place)
 

@@ -11,17 +11,16 @@ from ..comparison import Comparison
 from ..errors import ConfigurationError, DatasetError
 from ..extraction import extract_program
 from ..grader.trial import Outcome
-from ..grades import TestGrade, Verdict
+from ..grades import Verdict
 from ..options import check_options, number, one_of, shown
 from ..records import Program
 from ..sandboxes.base import Sandbox
 from ..scoring import weighted_passed
 from .conversation import Message
 from .engine import Engine
-from .execution import Execution, Place
+from .execution import CLEAN, Execution, Place, described
 from .output import MetricRewardOutput, RewardOutput
 
-_CLEAN = (Verdict.ACCEPTED, Verdict.WRONG_ANSWER)
 _WEIGHT = number("a number, 0 or more", lambda value: value >= 0)
 
 
@@ -95,7 +94,7 @@ def without_program() -> RewardOutput:
 def run_metrics(source: str, outcome: Outcome, place: Place) -> dict[str, MetricRewardOutput]:
     """Return the metrics that tell what was run, and where, and whether it came to its end."""
     where = f"in the sandbox {outcome.sandbox or place.sandbox}{place.note}"
-    failed = [test for test in outcome.tests if test.verdict not in _CLEAN]
+    failed = [test for test in outcome.tests if test.verdict not in CLEAN]
     if any(test.verdict is Verdict.UNJUDGED for test in failed):
         execution = MetricRewardOutput(None, f"could not be run {where}: {outcome.detail}")
     elif failed:
@@ -104,9 +103,3 @@ def run_metrics(source: str, outcome: Outcome, place: Place) -> dict[str, Metric
     else:
         execution = MetricRewardOutput(1.0, f"ran to its end {where}")
     return {"extracted_code": MetricRewardOutput(1.0, source), "execution_result": execution}
-
-
-def described(test: TestGrade) -> str:
-    """Return the verdict in words, and why."""
-    words = test.verdict.value.replace("_", " ")
-    return f"{words}: {test.detail}" if test.detail else words
