@@ -27,6 +27,7 @@ from .options import FLAG, SECONDS, WORD, Rule, check_options, instance_of, one_
 from .problems import SCHEMAS
 from .records import Limits
 from .reports.explanation import explain_grade
+from .reports.listening import GradedBatch, Listener
 from .reports.trainer_log import TrainerLog
 from .sandboxes.base import Sandbox
 from .sandboxes.choice import chosen_name
@@ -116,6 +117,7 @@ class CodeReward:
         )
         settings = BatchSettings(stop_at_first_failure, batch_deadline_s, retries)
         self._grader = Grader(sandbox, settings=settings, breaker=breaker, fallback=_fallback_for(sandbox, fallback))
+        self._listeners: list[Listener] = []
         self._closed = False
         self._warned_of_rows = False
 
@@ -137,8 +139,9 @@ class CodeReward:
         `CircuitBreakerOpen` when batch after batch could not be judged.
         """
         self._prepare_to_log(columns)
+        began_s = time.monotonic()
         batch = self.grade(prompts, completions, completion_ids, **columns)
-        self._write_log(batch, columns)
+        self._report(batch, prompts, completions, columns, began_s=began_s)
         return batch.scores
 
     async def acall(
@@ -146,8 +149,9 @@ class CodeReward:
     ) -> list[float | None]:
         """Do what a call does, for callers that await; cancelling it stops the programs."""
         self._prepare_to_log(columns)
+        began_s = time.monotonic()
         batch = await self.agrade(prompts, completions, completion_ids, **columns)
-        self._write_log(batch, columns)
+        self._report(batch, prompts, completions, columns, began_s=began_s)
         return batch.scores
 
     def grade(
@@ -174,6 +178,13 @@ class CodeReward:
             spent_s = time.monotonic() - began
             batch = self._graded(samples, *await self._grader.run_async(units, spent_s=spent_s), began=began)
         return batch
+
+    def listen(self, listener: Listener) -> None:
+        """Have *listener* called with every batch that is graded by a call, behind its log; copies have no listeners.
+
+        What it raises ends the call.
+        """
+        self._listeners.append(listener)
 
     def explain(self, completion: Any, **row: Any) -> str:
         """Return, as text for people, what one completion gets for one dataset row, test by test, and why."""
@@ -228,8 +239,13 @@ class CodeReward:
         if columns.get("log_metric") is not None or columns.get("log_extra") is not None:
             self._trainer_log.claim()
 
-    def _write_log(self, batch: BatchGrade, columns: Mapping[str, Any]) -> None:
+    def _report(
+        self, batch: BatchGrade, prompts: Any, completions: Any, columns: Mapping[str, Any], *, began_s: float
+    ) -> None:
         self._trainer_log.write(batch, log_metric=columns.get("log_metric"), log_extra=columns.get("log_extra"))
+        graded = GradedBatch(prompts or (), completions or (), columns, batch, began_s, time.monotonic())
+        for listener in self._listeners:
+            listener(graded)
 
     def _warn_of_rows(self, samples: Sequence[Sample]) -> None:
         """Say once in a reward's life that some completions can never score, and why."""

@@ -7,7 +7,8 @@ import pytest
 pytest.importorskip("trl", reason="pip install 'code-rewards[train]' to test the trainers")
 
 from rewards import ConfigurationError
-from trainers.config import DEMO, parse_arguments
+from trainers.arguments import DEMO
+from trainers.config import parse_arguments
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"  # an option that TRL still sets by this name

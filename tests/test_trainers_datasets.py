@@ -12,7 +12,7 @@ pytest.importorskip("trl", reason="pip install 'code-rewards[train]' to test the
 from datasets import Dataset
 
 from rewards import CodeReward, ConfigurationError, DatasetError
-from trainers.config import DataArguments
+from trainers.arguments import DataArguments
 from trainers.datasets import adapt, load_rows, make_prompt
 
 VERIFICATION = {

@@ -8,8 +8,11 @@ import pytest
 pytest.importorskip("trl", reason="pip install 'code-rewards[train]' to test the trainers")
 
 from rewards import CodeReward, ConfigurationError, DatasetError
-from trainers.config import RunArguments, parse_arguments
-from trainers.grpo import build_reward, build_trainer, open_reward, train_grpo
+from trainers.arguments import RunArguments
+from trainers.config import parse_arguments
+from trainers.ingredients import Ingredients
+from trainers.reward import build_reward, open_reward
+from trainers.training import build_trainer, train
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 pytestmark = pytest.mark.filterwarnings(
@@ -54,7 +57,7 @@ def tiny() -> dict:
 
 def test_the_config_for_a_real_model_trains_a_tiny_one_in_its_place(tmp_path):
     run = qwen_run(tmp_path)
-    summary = train_grpo(run, **tiny())
+    summary = train(run, **tiny())
     assert summary["steps"] == 1
     assert summary["rows"] == 4
     assert [step for step, _ in summary["reward_curve"]] == [1]
@@ -67,7 +70,7 @@ def test_a_bad_row_ends_a_run_before_it_begins_and_the_reward_is_closed(tmp_path
     spoilt = [*ROWS[:3], {**ROWS[3], "verification_info": {"test_cases": [{"type": "guess"}]}}]
     run = qwen_run(tmp_path, "--eval_rows", "0", rows=spoilt)
     with pytest.raises(DatasetError, match="1 of 4 rows"):
-        train_grpo(run, **tiny())
+        train(run, **tiny())
     assert not (tmp_path / "out").exists()
 
 
@@ -83,7 +86,7 @@ def built(run: RunArguments):
     from datasets import Dataset
 
     with open_reward(run) as reward:
-        return build_trainer(run, reward, Dataset.from_list(ROWS), **tiny()), reward
+        return build_trainer(Ingredients(run, reward, Dataset.from_list(ROWS), **tiny())), reward
 
 
 def test_another_reward_beside_ours_is_warned_of(tmp_path):
@@ -127,7 +130,7 @@ def test_a_run_without_a_model_says_so(tmp_path):
     run = qwen_run(tmp_path)
     run.model.model_name_or_path = None
     with pytest.raises(ConfigurationError, match="model_name_or_path"):
-        train_grpo(run)
+        train(run)
 
 
 def test_grading_a_batch_may_take_half_of_what_other_ranks_wait(tmp_path):

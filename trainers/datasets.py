@@ -12,7 +12,7 @@ import datasets
 
 from rewards import ConfigurationError, DatasetError
 
-from .config import DataArguments
+from .arguments import DataArguments
 
 _TAKEN_BY_TRL = frozenset(
     {

@@ -20,18 +20,20 @@ from trl import SFTConfig, SFTTrainer
 
 from rewards import CodeReward
 
-from .config import RunArguments
+from .arguments import RunArguments
 from .demo_model import build_model, train_tokenizer
 from .demo_task import Exercise, make_exercises, written_tests
-from .grpo import build_trainer, open_reward
+from .ingredients import Ingredients
 from .report import write_report
+from .reward import open_reward
+from .training import build_trainer
 
 _CONTROL_SEED = 1_000
 _log = logging.getLogger("trainers")
 
 
 def run_demo(run: RunArguments, *, say: Callable[[str], Any] = _log.info) -> dict[str, Any]:
-    """Warm up, measure, train by GRPO, measure again; return the summary that is written to the output folder.
+    """Warm up, measure, train by the run's method, measure again; return the summary that is also written.
 
     *say* is told what comes next, in a line for people.
     """
@@ -50,16 +52,18 @@ def run_demo(run: RunArguments, *, say: Callable[[str], Any] = _log.info) -> dic
     warmed_up = copy_of(model) if demo.control else None
     with open_reward(run) as reward:
         rates = {"before": pass_rate(model, tokenizer, held_out, reward, run)}
-        say(f"held-out pass rate {rates['before']:.1%}; GRPO: {run.training.max_steps} steps")
-        trainer = build_trainer(run, reward, _rows(training), model=model, tokenizer=tokenizer)
+        say(f"held-out pass rate {rates['before']:.1%}; {run.method.upper()}: {run.training.max_steps} steps")
+        trainer = build_trainer(Ingredients(run, reward, _rows(training), None, model, tokenizer))
         began = time.monotonic()
         trainer.train()
-        grpo_s = time.monotonic() - began
+        online_s = time.monotonic() - began
         rates["after"] = pass_rate(model, tokenizer, held_out, reward, run)
-        seconds = {"warm-up": warm_up_s, "grpo": grpo_s}
+        seconds = {"warm-up": warm_up_s, run.method: online_s}
         if warmed_up is not None:
             say(f"held-out pass rate {rates['after']:.1%}; control: as long on more of the warm-up's examples")
-            seconds["control"] = _train_control(warmed_up, tokenizer, training, run, warm_up_s=warm_up_s, grpo_s=grpo_s)
+            seconds["control"] = _train_control(
+                warmed_up, tokenizer, training, run, warm_up_s=warm_up_s, online_s=online_s
+            )
             rates["control"] = pass_rate(warmed_up, tokenizer, held_out, reward, run)
     trainer.save_model(run.training.output_dir)
     return write_report(trainer, {"seed": seed, "held_out_pass_rate": rates, "seconds": seconds})
@@ -104,13 +108,13 @@ def fine_tune(model: Any, tokenizer: Any, examples: list[dict[str, str]], run: R
 
 
 def _train_control(
-    model: Any, tokenizer: Any, exercises: Sequence[Exercise], run: RunArguments, *, warm_up_s: float, grpo_s: float
+    model: Any, tokenizer: Any, exercises: Sequence[Exercise], run: RunArguments, *, warm_up_s: float, online_s: float
 ) -> float:
-    """Spend at least the time of GRPO on more examples of the same mixed quality; return the seconds that it took."""
+    """Spend at least the time of the online training on more examples of the same quality; return the seconds taken."""
     demo, spent_s, step_s, rounds = run.demo, 0.0, warm_up_s / run.demo.sft_steps, 0
-    while spent_s < grpo_s:
+    while spent_s < online_s:
         rounds += 1
-        steps = math.ceil((grpo_s - spent_s) / step_s) + 1
+        steps = math.ceil((online_s - spent_s) / step_s) + 1
         seed = run.training.seed + _CONTROL_SEED + rounds
         examples = mixed_examples(exercises, steps * demo.sft_batch_size, right_share=demo.right_share, seed=seed)
         round_s = fine_tune(model, tokenizer, examples, run)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
-from ..records import CellStep, Job, JobResult, SandboxFailure, TestRun
+from ..records import CellStep, Job, JobResult, Limits, SandboxFailure, TestRun
 
 KeepGoing = Callable[[int, TestRun], bool]
 """Called with a step's index and its run, in order; False leaves out the job's remaining steps."""
@@ -71,6 +71,48 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Stop everything and give everything back; later calls of `run` are answered with a failure."""
+
+
+class Session(Protocol):
+    """An interpreter that keeps its state from cell to cell, until it is closed. Used from the sandbox's event loop.
+
+    Nobody else is in it, and it never sees another session. What is sent to it and what it answers are the program's:
+    no expected value may go in.
+    """
+
+    @property
+    def has_shell(self) -> bool:
+        """Whether `shell` can be asked for."""
+
+    async def run(self, cell: CellStep) -> TestRun | SandboxFailure:
+        """Run *cell* and return what was seen; one at a time.
+
+        A run that `RETURNED` or `RAISED` leaves its state to the next cell. After any other end the interpreter is
+        gone with all that it knew, and its files; the next cell finds a fresh one. A `SandboxFailure` says nothing
+        about the cell; the interpreter is gone then, too. Cancelling the call stops the cell.
+        """
+
+    async def shell(self, command: str) -> TestRun | SandboxFailure:
+        """Run a command line beside the interpreter, in its directory. Raises `ConfigurationError` without a shell."""
+
+    async def read(self, path: str, *, limit_bytes: int) -> bytes | SandboxFailure | None:
+        """Return the first bytes of a file below the session's directory; None where there is none that can be read."""
+
+    async def close(self) -> None:
+        """End the interpreter and everything it started. May be called twice, and while a cell runs."""
+
+
+@runtime_checkable
+class Interactive(Protocol):
+    """A sandbox that has sessions."""
+
+    async def open_session(self, limits: Limits) -> Session | SandboxFailure:
+        """Return a fresh interpreter that is ready.
+
+        The limits on CPU time, wall time and output count for each cell, `job_cpu_s` for the whole session, which holds
+        none of the sandbox's places while no cell of it runs. Raises `ConfigurationError` and `SandboxUnavailable` as
+        `Sandbox.run` does.
+        """
 
 
 def has_cells(job: Job) -> bool:
