@@ -7,6 +7,7 @@ from .errors import CircuitBreakerOpen, ConfigurationError, DatasetError, Reward
 from .extraction import Extraction
 from .grader.breaker import CircuitBreaker
 from .grades import BatchGrade, Verdict
+from .interpreters import Interpreter, Interpreters
 from .records import Limits
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "ConfigurationError",
     "DatasetError",
     "Extraction",
+    "Interpreter",
+    "Interpreters",
     "Limits",
     "RewardError",
     "SandboxUnavailable",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from .assembly import grade_samples
+from .cases import Problem
 from .comparison import Comparison
 from .errors import ConfigurationError
 from .extraction import Extraction
@@ -22,19 +21,22 @@ from .grader.workplace import languages_of
 from .grades import BatchFigures, BatchGrade
 from .intake.columns import Call, read_call
 from .intake.dataset_check import DatasetCheck, check_dataset
+from .intake.row_warning import RowWarning
 from .intake.samples import TRUST, ReadingOptions, Sample, read_samples
+from .interpreters import Interpreters
 from .options import FLAG, SECONDS, WORD, Rule, check_options, instance_of, one_of, or_none, whole
 from .problems import SCHEMAS
 from .records import Limits
 from .reports.explanation import explain_grade
 from .reports.listening import GradedBatch, Listener
+from .reports.settings import told_as_json
 from .reports.trainer_log import TrainerLog
+from .reports.trouble import TroubleLog, trouble_of
 from .sandboxes.base import Sandbox
 from .sandboxes.choice import chosen_name
 from .score_rule import ScoreRule
 from .scoring import Scorer
 
-_log = logging.getLogger("rewards")
 _OPTIONS = {
     "sandbox": Rule(lambda value: not isinstance(value, type), "a name or a sandbox object, not its class"),
     "schema": or_none(one_of(SCHEMAS)),
@@ -56,6 +58,10 @@ _OPTIONS = {
     "name": WORD,
 }
 """The rest is checked by what it is for: `ScoreRule`, the log, and the sandbox's own."""
+_DECIDING = (
+    *("scoring", "schema", "language", "extraction", "comparison", "limits", "max_tests", "trust"),
+    *("stop_at_first_failure", "unjudged_score", "no_program_score", "program_bonus", "bounds"),
+)
 
 
 class CodeReward:
@@ -117,9 +123,11 @@ class CodeReward:
         )
         settings = BatchSettings(stop_at_first_failure, batch_deadline_s, retries)
         self._grader = Grader(sandbox, settings=settings, breaker=breaker, fallback=_fallback_for(sandbox, fallback))
+        self._trouble = TroubleLog(name, unjudged_score=self._rule.unjudged)
+        self._row_warning = RowWarning()
         self._listeners: list[Listener] = []
+        self._interpreters: list[Interpreters] = []
         self._closed = False
-        self._warned_of_rows = False
 
     def __getstate__(self) -> dict[str, Any]:
         return self._arguments
@@ -164,6 +172,7 @@ class CodeReward:
         if self._grader.count(batch.grades, batch.figures):
             spent_s = time.monotonic() - began
             batch = self._graded(samples, *self._grader.run(units, spent_s=spent_s), began=began)
+        self._trouble.see(trouble_of(batch), columns)
         return batch
 
     async def agrade(
@@ -177,6 +186,7 @@ class CodeReward:
         if await asyncio.to_thread(self._grader.count, batch.grades, batch.figures):
             spent_s = time.monotonic() - began
             batch = self._graded(samples, *await self._grader.run_async(units, spent_s=spent_s), began=began)
+        self._trouble.see(trouble_of(batch), columns)
         return batch
 
     def listen(self, listener: Listener) -> None:
@@ -186,6 +196,14 @@ class CodeReward:
         """
         self._listeners.append(listener)
 
+    def but(self, **changed: Any) -> CodeReward:
+        """Return another reward with the same options and the same sandbox, except for those that are *changed*."""
+        return type(self)(**{**self._arguments, **changed})
+
+    def settings(self) -> dict[str, Any]:
+        """Return, as JSON, the options that verdicts and scores depend on; where programs run is none of them."""
+        return told_as_json({name: self._arguments[name] for name in _DECIDING})
+
     def explain(self, completion: Any, **row: Any) -> str:
         """Return, as text for people, what one completion gets for one dataset row, test by test, and why."""
         prompt = row.pop("prompt", row.pop("prompts", None))
@@ -193,6 +211,12 @@ class CodeReward:
         samples, units = read_samples(self._read([prompt], [completion], columns), self._reading)
         batch = self._graded(samples, *self._grader.run(units), began=time.monotonic())
         return explain_grade(batch.grades[0], samples[0].problem)
+
+    def problem_of(self, row: Mapping[str, Any]) -> Problem:
+        """Return what one dataset row asks, as this reward reads it; raises `DatasetError`."""
+        prompt = row.get("prompt")
+        told = {name: value for name, value in row.items() if name != "prompt"}
+        return self._reading.problem_of({**told, **({"prompts": prompt} if isinstance(prompt, str) else {})})
 
     def check(self, dataset: Iterable[Mapping[str, Any]]) -> DatasetCheck:
         """Read every row of *dataset* and return what is in it; raises `DatasetError` that lists the first bad rows.
@@ -206,18 +230,33 @@ class CodeReward:
         self._refuse_if_closed()
         return str(self._grader.workplace.sandbox.describe())
 
+    def interpreters(self, *, limits: Limits) -> Interpreters:
+        """Return interpreters for agents, in the same sandbox, that are closed with this reward.
+
+        Raises `ConfigurationError` where the sandbox has no sessions.
+        """
+        self._refuse_if_closed()
+        self._interpreters.append(Interpreters(self._arguments["sandbox"], limits=limits))
+        return self._interpreters[-1]
+
+    @property
+    def capacity(self) -> int:
+        """Return how many programs its sandbox runs at once, in this process."""
+        self._refuse_if_closed()
+        return self._grader.workplace.sandbox.capacity
+
     def close(self) -> None:
         """Stop the sandbox, unless another reward uses it, and give the name free. May be called twice."""
         self._closed = True
+        for interpreters in self._interpreters:
+            interpreters.close()
         self._trainer_log.release()
         self._grader.close()
 
     def __enter__(self) -> CodeReward:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _read(self, prompts: Any, completions: Any, columns: Mapping[str, Any]) -> Call:
@@ -231,11 +270,12 @@ class CodeReward:
     def _graded(
         self, samples: Sequence[Sample], outcomes: Sequence[Outcome], figures: BatchFigures, *, began: float
     ) -> BatchGrade:
-        self._warn_of_rows(samples)
+        self._row_warning.see(samples)
         grades = grade_samples(samples, outcomes, self._rule)
         return BatchGrade(grades, dataclasses.replace(figures, wall_s=time.monotonic() - began))
 
     def _prepare_to_log(self, columns: Mapping[str, Any]) -> None:
+        self._trouble.see_caller(columns)
         if columns.get("log_metric") is not None or columns.get("log_extra") is not None:
             self._trainer_log.claim()
 
@@ -243,25 +283,10 @@ class CodeReward:
         self, batch: BatchGrade, prompts: Any, completions: Any, columns: Mapping[str, Any], *, began_s: float
     ) -> None:
         self._trainer_log.write(batch, log_metric=columns.get("log_metric"), log_extra=columns.get("log_extra"))
-        graded = GradedBatch(prompts or (), completions or (), columns, batch, began_s, time.monotonic())
+        asked, answered = (() if given is None else tuple(given) for given in (prompts, completions))
+        graded = GradedBatch(asked, answered, columns, batch, began_s, time.monotonic())
         for listener in self._listeners:
             listener(graded)
-
-    def _warn_of_rows(self, samples: Sequence[Sample]) -> None:
-        """Say once in a reward's life that some completions can never score, and why."""
-        without_tests = sum(sample.problem is not None and not sample.problem.tests for sample in samples)
-        bad = [sample.bad_row for sample in samples if sample.bad_row]
-        if self._warned_of_rows or not (without_tests or bad):
-            return
-        self._warned_of_rows = True
-        _log.warning(
-            "of %d rows in this batch %d have no tests and %d cannot be graded%s. Their completions score None and "
-            "teach nothing. `check(dataset)` finds such rows before a run; this is said once",
-            len(samples),
-            without_tests,
-            len(bad),
-            f" (the first: {bad[0]})" if bad else "",
-        )
 
 
 def _fallback_for(sandbox: str | Sandbox, fallback: str | Sandbox | None) -> str | Sandbox | None:

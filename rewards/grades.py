@@ -42,6 +42,8 @@ class TestGrade:
     wall_s: float = 0.0
     group: str = ""
     """The subtask that the test belongs to, where it belongs to one."""
+    stderr: str = ""
+    """The end of what the program wrote to stderr, where the test was not accepted; as it was, hence not printable."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class BatchFigures:
     """Running totals of what sandboxes that are paid for have used, by name."""
     moves: int = 0
     """How often the reward had changed its sandbox before this batch."""
+    failures: tuple[tuple[str, int], ...] = ()
+    """How often the sandbox failed in each way, also where another try could judge the program."""
+    first_failure: str = ""
+    """What the sandbox said of the first one."""
 
 
 @dataclass(frozen=True)

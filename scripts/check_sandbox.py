@@ -29,7 +29,8 @@ async def check(sandbox: Sandbox) -> int:
     finally:
         await sandbox.close()
     broken = sum(not result.passed for result in results)
-    print(f"\n{len(results) - broken} of {len(results)} promises hold, {sum(r.wall_s for r in results):.0f} s")
+    made = sum(not result.skipped for result in results)
+    print(f"\n{made - broken} of {made} promises hold, {sum(r.wall_s for r in results):.0f} s")
     return broken
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,12 @@ from rewards.sandboxes.local import LocalSandbox
 
 for variable in [name for name in os.environ if name.startswith("E2B_")]:
     del os.environ[variable]  # a developer's own account: `auto` would go there, and be paid for
+_TRACKIO = tempfile.TemporaryDirectory(prefix="trackio-", ignore_cleanup_errors=True)
+os.environ["TRACKIO_DIR"] = _TRACKIO.name  # read when TRL imports trackio; unset, it is in the home directory
+
+
+def pytest_unconfigure() -> None:
+    _TRACKIO.cleanup()
 
 
 @pytest.fixture(scope="module")

@@ -58,9 +58,9 @@ def test_the_control_does_not_train_the_model_that_it_is_compared_with(tmp_path)
     import torch
 
     from trainers.config import parse_arguments
-    from trainers.demo import copy_of, fine_tune, mixed_examples
-    from trainers.demo_model import build_model, train_tokenizer
-    from trainers.demo_task import make_exercises
+    from trainers.demos.programs import copy_of, fine_tune, mixed_examples
+    from trainers.demos.programs_model import build_model, train_tokenizer
+    from trainers.demos.programs_task import make_exercises
 
     run = parse_arguments(["--output_dir", str(tmp_path), "--bf16", "false", "--disable_tqdm", "true"])
     examples = mixed_examples(make_exercises(60, seed=0), 64, right_share=0.5, seed=0)
@@ -79,6 +79,11 @@ def test_the_control_does_not_train_the_model_that_it_is_compared_with(tmp_path)
 @pytest.mark.long
 def test_four_seeds_learn_as_promised():
     done = subprocess.run(
-        [sys.executable, "scripts/demo_figures.py"], cwd=ROOT, env=OFFLINE, capture_output=True, text=True, timeout=3600
+        [sys.executable, "scripts/demo_figures.py", "--demos", "grpo", "--seeds", "0", "1", "2", "3"],
+        cwd=ROOT,
+        env=OFFLINE,
+        capture_output=True,
+        text=True,
+        timeout=3600,
     )
     assert done.returncode == 0, done.stdout + done.stderr

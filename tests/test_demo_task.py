@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("trl", reason="pip install 'code-rewards[train]' to test the trainers")
 
 from rewards import CodeReward
-from trainers.demo import mixed_examples
-from trainers.demo_task import FAMILIES, make_exercises, written_tests
+from trainers.demos.programs import mixed_examples
+from trainers.demos.programs_task import FAMILIES, make_exercises, written_tests
 
 EXERCISES = make_exercises(90, seed=3)
 

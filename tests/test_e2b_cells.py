@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from e2b_pools import QUICK, cells, outputs, pool_on
+from e2b_pools import QUICK, cells, echo, nap, outputs, pool_on
 from e2b_service.faults import Fault
 from e2b_service.handle import ServiceHandle, start_service
 
@@ -190,3 +190,19 @@ def test_a_job_of_both_kinds_is_refused(service: ServiceHandle) -> None:
 )
 def test_a_kernels_word_on_its_progress_is_read_with_care(text: str, progress: Progress) -> None:
     assert read_progress(text, 3) is progress
+
+
+def test_a_program_does_not_board_the_sandbox_that_cells_have_just_entered(service: ServiceHandle) -> None:
+    """They are root in there, and could answer for it."""
+    service.reset()
+
+    async def ask() -> None:
+        async with pool_on(service, max_sandboxes=1, jobs_per_sandbox=1) as sandbox:
+            await sandbox.run(echo("a"))
+            busy = asyncio.ensure_future(sandbox.run(nap(0.5)))
+            await asyncio.sleep(0.1)
+            answers = await asyncio.gather(sandbox.run(cells("print(1)")), sandbox.run(echo("b")), busy)
+            assert [outputs(answer) for answer in answers] == [["1\n"], ["bb\n"], ["up\n"]]
+
+    asyncio.run(ask())
+    assert service.stats().creates == 2

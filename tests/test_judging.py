@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rewards.cases import AssertTest, CallTest, OutputTest, StdinTest, TestCase
 from rewards.comparison import Comparison
 from rewards.grades import TestGrade, Verdict
-from rewards.judging import judge
+from rewards.judging import LONGEST_STDERR, judge
 from rewards.records import CallStep, Ended, TestRun
 
 STDIN = StdinTest("1 2\n", "3\n", weight=2.0, name="sample")
@@ -69,6 +69,14 @@ def test_a_wrong_answer_says_what_was_wrong() -> None:
         wall_s=0.5,
     )
     assert verdict_on(CALL, TestRun(Ended.RETURNED, value=4)).detail == "expected 3, returned 4"
+
+
+def test_a_failed_test_keeps_the_end_of_its_stderr_and_a_passed_one_nothing() -> None:
+    said = "Traceback\n" + "x" * 5_000 + "\nKeyError: 1\n"
+    failed = verdict_on(STDIN, TestRun(Ended.EXITED, exit_code=1, stderr=said))
+    assert failed.stderr.endswith("KeyError: 1\n")
+    assert len(failed.stderr) == LONGEST_STDERR
+    assert verdict_on(STDIN, TestRun(Ended.EXITED, exit_code=0, stdout="3\n", stderr=said)).stderr == ""
 
 
 @pytest.mark.parametrize("test", [CALL, SPLIT])

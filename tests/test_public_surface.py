@@ -16,6 +16,8 @@ PUBLIC = [
     "ConfigurationError",
     "DatasetError",
     "Extraction",
+    "Interpreter",
+    "Interpreters",
     "Limits",
     "RewardError",
     "SandboxUnavailable",

@@ -179,6 +179,8 @@ def test_every_option_of_the_e2b_sandbox_reaches_it(tmp_path):
         "max_sandboxes": 7,
         "creates_per_s": 0.5,
         "jobs_per_sandbox": 3,
+        "trip_jobs": 5,
+        "ttl_s": 60,
         "keep_warm": 0,
         "idle_s": 0.0,
         "max_sandbox_seconds": 3600.0,
@@ -203,8 +205,12 @@ def test_every_option_of_the_e2b_sandbox_reaches_it(tmp_path):
     [
         pytest.param(["local", "--e2b_plan", "pro"], "e2b_plan: an option of the E2B sandbox", id="a plan, locally"),
         pytest.param(["local", "--e2b_keep_warm", "0"], "e2b_keep_warm", id="a zero is said, too"),
-        pytest.param(["e2b", "--sandbox_slots", "2"], "local sandbox's", id="slots on E2B"),
-        pytest.param(["e2b", "--sandbox_level", "A"], "local sandbox's", id="a level on E2B"),
+        pytest.param(
+            ["e2b", "--sandbox_slots", "2"], "sandbox_slots: an option of the local sandbox", id="slots on E2B"
+        ),
+        pytest.param(
+            ["e2b", "--sandbox_level", "A"], "sandbox_level: an option of the local sandbox", id="a level on E2B"
+        ),
         pytest.param(["e2b", "--e2b_plan", "team"], "plan must be one of", id="no such plan"),
         pytest.param(["far"], "'far' is unknown", id="no such sandbox"),
     ],

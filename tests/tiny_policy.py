@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 os.environ.update(
     HF_HUB_OFFLINE="1",  # TRL sends telemetry from every trainer otherwise
@@ -59,24 +60,24 @@ def grpo_trainer(rewards, columns: dict[str, list], output_dir: str, *, steps: i
     """Return a trainer on the CPU; *columns* are the dataset's, `prompt` among them."""
     torch.set_num_threads(1)
     tokenizer = tiny_tokenizer()
-    config = GRPOConfig(
-        output_dir=output_dir,
-        use_cpu=True,
-        bf16=False,
-        gradient_checkpointing=False,
-        max_steps=steps,
-        learning_rate=1e-3,
-        per_device_train_batch_size=4,
-        num_generations=2,
-        max_completion_length=8,
-        beta=0.0,
-        logging_steps=1,
-        report_to="none",
-        save_strategy="no",
-        disable_tqdm=True,
-        seed=0,
-        **options,
-    )
+    settings = {
+        "output_dir": output_dir,
+        "use_cpu": True,
+        "bf16": False,
+        "gradient_checkpointing": False,
+        "max_steps": steps,
+        "learning_rate": 1e-3,
+        "per_device_train_batch_size": 4,
+        "num_generations": 2,
+        "max_completion_length": 8,
+        "beta": 0.0,
+        "logging_steps": 1,
+        "report_to": "none",
+        "save_strategy": "no",
+        "disable_tqdm": True,
+        "seed": 0,
+    }
+    config = GRPOConfig(**{**settings, **options})
     return GRPOTrainer(
         model=tiny_model(tokenizer),
         reward_funcs=rewards,
@@ -84,3 +85,11 @@ def grpo_trainer(rewards, columns: dict[str, list], output_dir: str, *, steps: i
         train_dataset=Dataset.from_dict(columns),
         processing_class=tokenizer,
     )
+
+
+def saved_policy(folder: Path) -> str:
+    """Write the model and its tokenizer, as one has them from the Hub, and return their path."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.save_pretrained(folder)
+    tiny_model(tokenizer).save_pretrained(folder)
+    return str(folder)

@@ -8,8 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-DEMO = "demo"
-"""The name of the generated dataset, which also brings its own small model."""
+from .data_arguments import DEMO, MIXTURE, DataArguments, DatasetPart
+
+__all__ = [
+    "DEMO",
+    "MIXTURE",
+    "AgentArguments",
+    "DataArguments",
+    "DatasetPart",
+    "DemoArguments",
+    "ReportArguments",
+    "RewardArguments",
+    "RunArguments",
+]
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,9 @@ class RewardArguments:
         metadata={"help": "Programs that run at once on this machine; unset: this rank's share of the cores."},
     )
     sandbox_level: str = field(default="auto", metadata={"help": "The local sandbox's level: A, B or auto."})
+    sandbox_allow_unprotected: bool = field(
+        default=False, metadata={"help": "Run programs locally even where nothing there can confine them."}
+    )
     sandbox_preload: list[str] = field(
         default_factory=list, metadata={"help": "Modules that the sandbox imports once, before any program."}
     )
@@ -46,11 +60,17 @@ class RewardArguments:
     e2b_jobs_per_sandbox: int | None = field(
         default=None, metadata={"help": "Programs that run at once in a sandbox; unset: one a virtual CPU."}
     )
+    e2b_trip_jobs: int | None = field(
+        default=None, metadata={"help": "Programs that travel together in one command; unset: 8."}
+    )
     e2b_keep_warm: int | None = field(
         default=None, metadata={"help": "Idle sandboxes that all ranks together keep between batches; unset: 4."}
     )
     e2b_idle_s: float | None = field(
         default=None, metadata={"help": "Seconds until the other idle ones are killed; unset: 30."}
+    )
+    e2b_ttl_s: int | None = field(
+        default=None, metadata={"help": "Seconds after which E2B kills what a dead trainer has left; unset: 300."}
     )
     e2b_max_sandbox_seconds: float | None = field(
         default=None, metadata={"help": "End the run with an error when its sandboxes have lived so long in all."}
@@ -63,20 +83,32 @@ class RewardArguments:
     e2b_sandbox_url: str | None = field(
         default=None, metadata={"help": "The address of its sandboxes; unset: E2B_SANDBOX_URL decides."}
     )
-    scoring: str = field(default="all_passed", metadata={"help": "all_passed, fraction_passed or weighted_passed."})
+    scoring: str = field(
+        default="all_passed",
+        metadata={"help": "all_passed, fraction_passed, weighted_passed, or a function's package.module.name."},
+    )
     schema: str | None = field(default=None, metadata={"help": "The rows' schema; unset: found out for each row."})
     language: str | None = field(
-        default=None, metadata={"help": "The language of the programs; a row's own goes first, unset: Python."}
+        default=None,
+        metadata={"help": "The language of all programs, whatever a row says; unset: the row's, else Python."},
     )
     comparison: str | None = field(default=None, metadata={"help": "How outputs are compared; a row's own goes first."})
     block_choice: str = field(default="auto", metadata={"help": "Which of several code blocks is the program."})
     opened_by_prompt: bool = field(default=False, metadata={"help": "The prompt ends inside an opened code block."})
+    allow_unclosed: bool = field(default=False, metadata={"help": "Take a code block whose end is missing."})
+    allow_bare: bool = field(default=True, metadata={"help": "Take an answer that is Python as a whole."})
+    allow_unparsed: bool = field(
+        default=False, metadata={"help": "Take any answer without a code block: bare programs in other languages."}
+    )
     cpu_s: float = field(default=10.0, metadata={"help": "CPU seconds for one test."})
     wall_s: float | None = field(
         default=None, metadata={"help": "Seconds by the clock for one test; unset: 3 cpu_s + 2."}
     )
     memory_mb: int = field(default=1024, metadata={"help": "Memory of a program."})
     job_cpu_s: float = field(default=120.0, metadata={"help": "CPU seconds for all tests of one program."})
+    output_kb: int = field(default=1024, metadata={"help": "Kilobytes kept of what a program prints."})
+    disk_mb: int = field(default=64, metadata={"help": "Megabytes of files that a program may write."})
+    processes: int = field(default=1, metadata={"help": "Processes of a program; 1: threads only."})
     max_tests: int | None = field(default=None, metadata={"help": "Tests used of each row, always the same ones."})
     trust: str = field(
         default="split", metadata={"help": "'shared' takes tests that stand in the program's own process, too."}
@@ -92,35 +124,23 @@ class RewardArguments:
         },
     )
     no_program_score: float = field(default=0.0, metadata={"help": "The score of a completion without a program."})
+    program_bonus: float = field(default=0.0, metadata={"help": "Added to the score of every judged program."})
+    retries: int = field(default=2, metadata={"help": "Times that a program is tried again where a sandbox failed."})
+    breaker_batches: int | None = field(
+        default=3,
+        metadata={"help": "End the run after so many batches in a row that could not be judged; none: never."},
+    )
+    breaker_share: float = field(default=0.5, metadata={"help": "The share of a batch's programs that makes it one."})
+    on_bad_row: str = field(
+        default="raise",
+        metadata={"help": "raise: a row that cannot be read ends the run at its start; none: no score."},
+    )
     reward_name: str = field(default="code", metadata={"help": "The name that metrics and table columns begin with."})
     other_rewards: list[str] = field(
         default_factory=list, metadata={"help": "Further reward functions, as package.module.name."}
     )
     combine_rewards: bool = field(
         default=False, metadata={"help": "Add them up (with reward_weights) to one reward, None where any part is."}
-    )
-
-
-@dataclass(frozen=True)
-class DataArguments:
-    """Which rows to train on, and how a row becomes a prompt."""
-
-    dataset: str = field(
-        default=DEMO, metadata={"help": "A name on the Hub, a .jsonl, .json or .parquet file, a saved folder, or demo."}
-    )
-    dataset_config: str | None = field(default=None, metadata={"help": "The configuration of a dataset on the Hub."})
-    train_split: str = field(default="train", metadata={"help": "The split to train on."})
-    eval_split: str | None = field(default=None, metadata={"help": "The split to evaluate on."})
-    eval_rows: int = field(default=0, metadata={"help": "Without eval_split: rows to hold out of the training split."})
-    max_rows: int | None = field(default=None, metadata={"help": "Use the first rows of a split only."})
-    prompt_column: str = field(default="prompt", metadata={"help": "The column that holds the problem's statement."})
-    prompt_template: str = field(
-        default="{prompt}", metadata={"help": "The user's message; {prompt} is the statement, {name} any column."}
-    )
-    system_prompt: str | None = field(default=None, metadata={"help": "A system message before the user's."})
-    conversational: bool = field(default=True, metadata={"help": "Prompts are messages for a chat template, not text."})
-    reward_columns: list[str] | None = field(
-        default=None, metadata={"help": "Columns handed to the reward; unset: all that TRL can pass on."}
     )
 
 

@@ -1,19 +1,23 @@
-"""From a dataset, wherever it is, to the rows that a trainer and a reward need."""
+"""From the datasets of a run, wherever they are, to the rows that a trainer and a reward need."""
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import datasets
 
 from rewards import ConfigurationError, DatasetError
 
-from .arguments import DataArguments
+from .arguments import DataArguments, DatasetPart
+from .mixture import drawn, mixed
+from .sources import load_source
 
+KNOWN_SOLUTION = "known_solution"
+"""The column of a right program for each row, which only a dry run has."""
+Finder = Callable[..., str | None]
+"""Finds a right program in a row: (row, column=...), where the column may be None. `gold.known_solution` is one."""
 _TAKEN_BY_TRL = frozenset(
     {
         *("prompts", "completion", "completions", "completion_ids"),
@@ -24,14 +28,17 @@ _TAKEN_BY_TRL = frozenset(
 """Column names that would collide with what TRL itself passes to a reward, or that switch another mode on."""
 
 
-def load_rows(arguments: DataArguments, *, seed: int = 0) -> tuple[datasets.Dataset, datasets.Dataset | None]:
+def load_rows(
+    arguments: DataArguments, *, seed: int = 0, solutions: Finder | None = None
+) -> tuple[datasets.Dataset, datasets.Dataset | None]:
     """Return the rows to train on and those to evaluate on, each with `prompt` and the reward's columns.
 
-    Raises `DatasetError` or `ConfigurationError` when a file, a column or a template does not fit.
+    With *solutions* each row also has what that finds in it, in the column `known_solution`. Raises `DatasetError` or
+    `ConfigurationError` when a file, a column or a template does not fit.
     """
-    train = adapt(_load(arguments, arguments.train_split), arguments)
+    train = _load(arguments, arguments.train_split, seed=seed, solutions=solutions)
     if arguments.eval_split is not None:
-        return train, adapt(_load(arguments, arguments.eval_split), arguments)
+        return train, _load(arguments, arguments.eval_split, seed=seed, solutions=solutions)
     if arguments.eval_rows:
         if not 0 < arguments.eval_rows < len(train):
             raise ConfigurationError(f"eval_rows={arguments.eval_rows} leaves nothing of {len(train)} rows")
@@ -40,7 +47,7 @@ def load_rows(arguments: DataArguments, *, seed: int = 0) -> tuple[datasets.Data
     return train, None
 
 
-def adapt(rows: datasets.Dataset, arguments: DataArguments) -> datasets.Dataset:
+def adapt(rows: datasets.Dataset, arguments: DataArguments, *, solutions: Finder | None = None) -> datasets.Dataset:
     """Return *rows* with a `prompt` that TRL understands and the columns that the reward reads, unchanged.
 
     A HumanEval row also gets `code_prompt`, its original prompt: TRL keeps `prompt` to itself, and the reward needs the
@@ -50,13 +57,16 @@ def adapt(rows: datasets.Dataset, arguments: DataArguments) -> datasets.Dataset:
         raise DatasetError(
             f"no column {arguments.prompt_column!r} to make prompts of; found: {', '.join(rows.column_names)}"
         )
+    _refuse_a_missing_solution(rows, arguments.solution_column)
     kept = _reward_columns(rows.column_names, arguments)
     add_source = "code_prompt" not in rows.column_names and {"entry_point", "test"} <= set(rows.column_names)
 
     def adapted(row: dict[str, Any]) -> dict[str, Any]:
-        found = {"prompt": make_prompt(row, arguments)}
+        found: dict[str, Any] = {"prompt": make_prompt(row, arguments)}
         if add_source and isinstance(row[arguments.prompt_column], str):
             found["code_prompt"] = row[arguments.prompt_column]
+        if solutions is not None:
+            found[KNOWN_SOLUTION] = solutions({**row, **found}, column=arguments.solution_column)
         return found
 
     dropped = [name for name in rows.column_names if name not in kept]
@@ -67,10 +77,14 @@ def make_prompt(row: Mapping[str, Any], arguments: DataArguments) -> str | list[
     """Return the prompt of one row: text, or messages; a statement that is messages already stays as it is."""
     statement = row[arguments.prompt_column]
     system = [{"role": "system", "content": arguments.system_prompt}] if arguments.system_prompt else []
+    if statement is None:
+        raise DatasetError(f"a row has nothing in its column {arguments.prompt_column!r} to make a prompt of")
     if not isinstance(statement, str):
-        return [*system, *statement]
+        return [*system, *({"role": message["role"], **message} for message in statement)]
     try:
-        text = arguments.prompt_template.format_map({**row, "prompt": statement})
+        text = arguments.prompt_template.format_map(
+            {**{name: _told(value) for name, value in row.items()}, "prompt": statement}
+        )
     except (KeyError, IndexError, ValueError) as error:
         raise ConfigurationError(
             f"prompt_template does not fit the columns {', '.join(row)}: {error!r}; double literal braces"
@@ -80,6 +94,55 @@ def make_prompt(row: Mapping[str, Any], arguments: DataArguments) -> str | list[
     return "\n\n".join([*([arguments.system_prompt] if arguments.system_prompt else []), text])
 
 
+def _told(value: Any) -> Any:
+    """Return a list of texts as lines, which a person would write; anything else as it is."""
+    return "\n".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
+
+
+def _load(arguments: DataArguments, split: str, *, seed: int, solutions: Finder | None) -> datasets.Dataset:
+    parts = [_load_part(part, arguments, split, seed=seed, solutions=solutions) for part in arguments.parts]
+    rows = mixed(parts, [part.fraction for part in arguments.parts], seed=seed)
+    return rows if arguments.max_rows is None else rows.select(range(min(arguments.max_rows, len(rows))))
+
+
+def _load_part(
+    part: DatasetPart, arguments: DataArguments, split: str, *, seed: int, solutions: Finder | None
+) -> datasets.Dataset:
+    rows = load_source(part.path, name=part.name, data_files=part.data_files, split=part.split or split)
+    if arguments.max_rows is not None and not arguments.datasets:
+        rows = rows.select(range(min(arguments.max_rows, len(rows))))  # before the work on each row
+    rows = drawn(_renamed(rows, part), part.rows, seed=seed)
+    if part.language is not None:
+        rows = _with_language(rows, part.language)
+    own = {name: getattr(part, name) for name in _OF_A_PART if getattr(part, name) is not None}
+    return adapt(rows, replace(arguments, **own), solutions=solutions)
+
+
+_OF_A_PART = ("prompt_column", "prompt_template", "system_prompt", "reward_columns", "solution_column")
+"""What an entry of a mixture may say otherwise than the run."""
+
+
+def _renamed(rows: datasets.Dataset, part: DatasetPart) -> datasets.Dataset:
+    """Return *rows* with our names for their columns; a column that had such a name itself gives way."""
+    columns = part.renamed
+    for theirs in columns:
+        if theirs not in rows.column_names:
+            raise DatasetError(f"columns: {part.path} has no column {theirs!r}; found: {', '.join(rows.column_names)}")
+    replaced = [ours for ours in columns.values() if ours in rows.column_names and ours not in columns]
+    return rows.remove_columns(replaced).rename_columns({a: b for a, b in columns.items() if a != b})
+
+
+def _with_language(rows: datasets.Dataset, language: str) -> datasets.Dataset:
+    said = rows["language"] if "language" in rows.column_names else [None] * len(rows)
+    others = rows.remove_columns("language") if "language" in rows.column_names else rows
+    return others.add_column("language", [own or language for own in said])
+
+
+def _refuse_a_missing_solution(rows: datasets.Dataset, column: str | None) -> None:
+    if column is not None and column not in rows.column_names:
+        raise DatasetError(f"no column {column!r} for known solutions; found: {', '.join(rows.column_names)}")
+
+
 def _reward_columns(found: list[str], arguments: DataArguments) -> list[str]:
     if arguments.reward_columns is None:
         return [name for name in found if name not in _TAKEN_BY_TRL and name not in ("prompt", arguments.prompt_column)]
@@ -87,58 +150,6 @@ def _reward_columns(found: list[str], arguments: DataArguments) -> list[str]:
         if name not in found:
             raise DatasetError(f"no column {name!r} for the reward; found: {', '.join(found)}")
         if name in _TAKEN_BY_TRL:
-            raise ConfigurationError(f"column {name!r} has a name that TRL uses itself: rename it")
-    return list(arguments.reward_columns)
-
-
-def _load(arguments: DataArguments, split: str) -> datasets.Dataset:
-    rows = _load_split(arguments.dataset, arguments.dataset_config, split)
-    return rows if arguments.max_rows is None else rows.select(range(min(arguments.max_rows, len(rows))))
-
-
-def _load_split(name: str, configuration: str | None, split: str) -> datasets.Dataset:
-    path = Path(name).expanduser()
-    if path.is_dir():
-        saved = datasets.load_from_disk(str(path))
-        return saved[split] if isinstance(saved, datasets.DatasetDict) else saved
-    if path.suffix == ".parquet" and path.is_file():
-        return datasets.Dataset.from_parquet(str(path))
-    if path.is_file():
-        return _read_json(path)
-    if path.suffix in (".jsonl", ".json", ".parquet", ".gz"):
-        raise ConfigurationError(f"no file {name!r}")
-    return datasets.load_dataset(name, configuration, split=split)
-
-
-def _read_json(path: Path) -> datasets.Dataset:
-    """Read JSON Lines, or one JSON list, plain or gzipped.
-
-    Objects become JSON text: an Arrow column has one type, and `datasets` would add to every test the keys that only
-    other tests have, or refuse a column in which an answer is now a number and now a list.
-    """
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-        found = (
-            json.loads(text)
-            if text.lstrip().startswith("[")
-            else [json.loads(x) for x in text.split("\n") if x.strip()]
-        )
-    except ValueError as error:
-        raise DatasetError(f"{path} is neither JSON Lines nor a JSON list: {error}") from None
-    for i, row in enumerate(found):
-        if not isinstance(row, dict):
-            raise DatasetError(f"{path}: row {i} is no JSON object")
-    return datasets.Dataset.from_list([{name: _stored(value) for name, value in row.items()} for row in found])
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value)
-    if isinstance(value, list) and not all(isinstance(item, str) for item in value) and not _is_conversation(value):
-        return json.dumps(value)
-    return value
-
-
-def _is_conversation(value: list[Any]) -> bool:
-    return all(isinstance(item, dict) and item.keys() == {"role", "content"} for item in value)
+            raise ConfigurationError(f"column {name!r} has a name that TRL uses itself: rename it (columns: ...)")
+    extra = ["language"] if "language" in found and arguments.datasets else []
+    return [*arguments.reward_columns, *(name for name in extra if name not in arguments.reward_columns)]

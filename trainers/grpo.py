@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 from trl import GRPOConfig, GRPOTrainer
 
+from .environments.building import agent_parts, check_trainer
 from .ingredients import Ingredients
 from .reward import reward_functions
 
@@ -14,11 +17,23 @@ def config_class() -> type[GRPOConfig]:
 
 
 def build(ingredients: Ingredients) -> GRPOTrainer:
-    """Return the trainer; raises `ConfigurationError` where the arguments do not fit each other."""
-    return GRPOTrainer(
+    """Return the trainer, for rollouts with tools where the run has any.
+
+    Raises `ConfigurationError` where the arguments do not fit each other.
+    """
+    run = ingredients.run
+    functions = reward_functions(run, ingredients.reward)
+    parts = {
         **ingredients.policy(),
-        reward_funcs=reward_functions(ingredients.run, ingredients.reward),
-        args=ingredients.run.training,
-        train_dataset=ingredients.train_rows,
-        eval_dataset=ingredients.eval_rows,
-    )
+        "reward_funcs": functions,
+        "args": run.training,
+        "train_dataset": ingredients.train_rows,
+        "eval_dataset": ingredients.eval_rows,
+    }
+    if not run.agent.tools:
+        return GRPOTrainer(**parts)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="You are using '(rollout_func|environment_factory)'")
+        trainer = GRPOTrainer(**parts | agent_parts(ingredients, functions))
+    check_trainer(trainer)
+    return trainer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -11,6 +12,10 @@ from trl import get_peft_config, get_quantization_config
 from rewards import CodeReward, ConfigurationError
 
 from .arguments import RunArguments
+from .packages import refuse_missing_packages
+
+REFERENCE_FOLDER = "reference"
+"""Where, in the output folder, the policy is kept as it was at the start."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,15 @@ class Ingredients:
         Completes `model_init_kwargs` of the run's training arguments. Raises `ConfigurationError` without a model.
         """
         run = self.run
+        refuse_missing_packages(run)
         if self.model is None and not run.model.model_name_or_path:
             raise ConfigurationError("model_name_or_path is missing: which model is to be trained?")
-        if self.model is None:
+        if self.model is not None:
+            self._keep_for_reference()
+        else:
             run.training.model_init_kwargs = {
                 "revision": run.model.model_revision,
+                "trust_remote_code": run.training.trust_remote_code,
                 "attn_implementation": run.model.attn_implementation,
                 "dtype": run.model.dtype,
                 **(run.training.model_init_kwargs or {}),
@@ -55,3 +64,18 @@ class Ingredients:
             "peft_config": get_peft_config(run.model),
             "quantization_config": get_quantization_config(run.model) if self.model is None else None,
         }
+
+    def _keep_for_reference(self) -> None:
+        """Save a model that was made in memory where a trainer needs a second one: TRL loads that from a folder."""
+        training = self.run.training
+        if not getattr(training, "beta", 0.0) or self.run.model.use_peft or _is_folder(self.model.name_or_path):
+            return
+        folder = Path(training.output_dir, REFERENCE_FOLDER)
+        with training.main_process_first(desc="saving the reference model"):
+            if training.process_index == 0:
+                self.model.save_pretrained(folder)
+        self.model.config._name_or_path = str(folder)
+
+
+def _is_folder(name: str) -> bool:
+    return bool(name) and Path(name).is_dir()

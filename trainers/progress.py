@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from tqdm.contrib.logging import logging_redirect_tqdm
 from transformers.trainer_callback import ProgressCallback
 
 
@@ -26,14 +29,20 @@ class RewardTable(ProgressCallback):  # type: ignore[misc]  # transformers is no
         self._has_head = False
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        """Write a row, where the log is about a reward."""
-        if self.training_bar is None or not logs or "reward" not in logs:
+        """Write a row, where the log is about a reward; an evaluation's says so in the place of the step."""
+        if self.training_bar is None or not logs:
+            return
+        prefix = next((prefix for prefix in ("", "eval_") if f"{prefix}reward" in logs), None)
+        if prefix is None:
             return
         if not self._has_head:
             self._has_head = True
             self.training_bar.write("  ".join(["  step", *(f"{name:>12}" for name in self._columns)]))
-        cells = [_cell(logs.get(key)) for key in self._columns.values()]
-        self.training_bar.write("  ".join([f"{state.global_step:6d}", *(f"{cell:>12}" for cell in cells)]))
+        cells = [_cell(logs.get(prefix + key)) for key in self._columns.values()]
+        step = "  eval" if prefix else f"{state.global_step:6d}"
+        self.training_bar.write("  ".join([step, *(f"{cell:>12}" for cell in cells)]))
+        if getattr(args, "log_completions", False):
+            self.training_bar.clear()  # TRL prints its table of completions next, from the middle of the bar's line
 
 
 def _cell(value: Any) -> str:
@@ -44,3 +53,10 @@ def show_reward_table(trainer: Any, *, reward_name: str) -> None:
     """Put the table in the place of the trainer's own progress bar, if it has one (`disable_tqdm` takes it away)."""
     if trainer.pop_callback(ProgressCallback) is not None:
         trainer.add_callback(RewardTable(reward_name))
+
+
+@contextmanager
+def logs_above_bar() -> Iterator[None]:
+    """Have what is logged to the terminal written above a progress bar, and not into its line."""
+    with logging_redirect_tqdm([logging.getLogger(), logging.getLogger("transformers")]):
+        yield

@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
-from rewards import CodeReward, ConfigurationError, Extraction, Limits, combine
-from rewards.sandboxes.choice import chosen_name, reason_for
-from rewards.sandboxes.e2b_cloud import E2BSandbox
-from rewards.sandboxes.local import LocalSandbox
+from rewards import CircuitBreaker, CodeReward, ConfigurationError, Extraction, Limits, combine
+from rewards.sandboxes.building import SandboxWishes, sandboxes_for
 
 from .arguments import RewardArguments, RunArguments
 
@@ -26,64 +24,89 @@ _UNSET = RewardArguments()
 @contextmanager
 def open_reward(run: RunArguments) -> Iterator[CodeReward]:
     """Give the run's reward, and close it whatever happens: TRL calls nothing of ours after an exception."""
-    with build_reward(run.reward, ddp_timeout_s=run.training.ddp_timeout) as reward:
+    training = run.training
+    with build_reward(run.reward, ddp_timeout_s=training.ddp_timeout, ranks=training.world_size) as reward:
         yield reward
 
 
-def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0) -> CodeReward:
+def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0, ranks: int = 1) -> CodeReward:
     """Return the reward that *arguments* describe; its owner closes it.
 
     Other ranks wait `ddp_timeout_s` for the slowest one before the whole job is killed, so that grading a batch may
-    take half of it at most.
+    take half of it at most; raises `ConfigurationError` for a longer deadline than they wait.
     """
+    sandbox, fallback = _sandboxes(arguments)
     return CodeReward(
-        sandbox=_sandbox(arguments),
-        scoring=arguments.scoring,
+        sandbox=sandbox,
+        scoring=imported(arguments.scoring, "scoring") if "." in arguments.scoring else arguments.scoring,
         schema=arguments.schema,
         language=arguments.language,
-        extraction=Extraction(choice=arguments.block_choice, opened_by_prompt=arguments.opened_by_prompt),
+        extraction=_extraction(arguments),
         comparison=arguments.comparison,
-        limits=Limits(
-            cpu_s=arguments.cpu_s,
-            wall_s=arguments.wall_s,
-            memory_mb=arguments.memory_mb,
-            job_cpu_s=arguments.job_cpu_s,
-        ),
+        limits=Limits(**{name: getattr(arguments, name) for name in _LIMITS}),
         max_tests=arguments.max_tests,
         trust=arguments.trust,
         stop_at_first_failure=arguments.stop_at_first_failure,
-        batch_deadline_s=arguments.batch_deadline_s or ddp_timeout_s / 2,
-        fallback=_fallback(arguments),
+        batch_deadline_s=_deadline_s(arguments.batch_deadline_s, ddp_timeout_s, ranks),
+        breaker=_breaker(arguments),
+        fallback=fallback,
+        retries=arguments.retries,
         unjudged_score=arguments.unjudged_score,
         no_program_score=arguments.no_program_score,
+        program_bonus=arguments.program_bonus,
+        on_bad_row=arguments.on_bad_row,
         name=arguments.reward_name,
     )
 
 
-def _sandbox(arguments: RewardArguments) -> str | LocalSandbox | E2BSandbox:
-    """Return what `CodeReward` is to use; beside `auto` there may be options of both sandboxes."""
-    name = chosen_name(arguments.sandbox)
-    given, e2b = _given(arguments, "sandbox_"), _given(arguments, "e2b_")
-    local: dict[str, Any] = {option: given.pop(option) for option in ("slots", "level") if option in given}
-    if arguments.sandbox == "e2b" and local and arguments.fallback is None:
-        raise ConfigurationError("sandbox_slots and sandbox_level are the local sandbox's, but sandbox is 'e2b'")
-    if arguments.sandbox == "local" and e2b:
-        names = ", ".join(f"e2b_{option}" for option in e2b)
-        raise ConfigurationError(f"{names}: an option of the E2B sandbox, but sandbox is 'local'")
-    given |= local if name == "local" else e2b
-    if not given:
-        return arguments.sandbox
-    if arguments.sandbox == "auto":
-        _log.warning("sandbox='auto' means the sandbox %r, because %s", name, reason_for(name))
-    return LocalSandbox(**given) if name == "local" else E2BSandbox(**given)
+_LIMITS = tuple(limit.name for limit in fields(Limits))
+_GRACE_S = 30.0
+"""What a batch may take beyond its deadline: 15 s until the wait ends, and as long again where it moves elsewhere."""
 
 
-def _fallback(arguments: RewardArguments) -> str | LocalSandbox | None:
-    """Return the sandbox to move to, with the protection that was asked for and the modules that programs find."""
+def _extraction(arguments: RewardArguments) -> Extraction:
+    return Extraction(
+        choice=arguments.block_choice,
+        opened_by_prompt=arguments.opened_by_prompt,
+        allow_unclosed=arguments.allow_unclosed,
+        allow_bare=arguments.allow_bare,
+        allow_unparsed=arguments.allow_unparsed,
+    )
+
+
+def _breaker(arguments: RewardArguments) -> CircuitBreaker | None:
+    if arguments.breaker_batches is None:
+        return None
+    return CircuitBreaker(batches=arguments.breaker_batches, share=arguments.breaker_share)
+
+
+def _deadline_s(wanted_s: float | None, ddp_timeout_s: float, ranks: int) -> float:
+    if wanted_s is None:
+        return ddp_timeout_s / 2
+    if wanted_s + _GRACE_S <= ddp_timeout_s:
+        return wanted_s
+    found = (
+        f"batch_deadline_s is {wanted_s:g}, and a batch may take {_GRACE_S:g} s more, but ranks wait for each other "
+        f"for {ddp_timeout_s:g} s (ddp_timeout) before the job is killed"
+    )
+    if ranks > 1:
+        raise ConfigurationError(f"{found}: raise ddp_timeout, or lower batch_deadline_s")
+    _log.warning("%s: a run of several ranks would be refused", found)
+    return wanted_s
+
+
+def _sandboxes(arguments: RewardArguments) -> tuple[Any, Any]:
+    """Return the sandbox and the fallback, as `CodeReward` takes them; beside `auto` options of both may stand."""
     given = _given(arguments, "sandbox_")
-    if arguments.fallback != "local" or not given or chosen_name(arguments.sandbox) == "local":
-        return arguments.fallback
-    return LocalSandbox(**given)
+    both: dict[str, Any] = {option: given.pop(option) for option in ("preload", "site_packages") if option in given}
+    wishes = SandboxWishes(
+        arguments.sandbox, arguments.fallback, programs=both, local=given, e2b=_given(arguments, "e2b_")
+    )
+    if wishes.idle:
+        prefix, owner = ("e2b_", "E2B") if arguments.sandbox == "local" else ("sandbox_", "local")
+        names = ", ".join(f"{prefix}{option}" for option in wishes.idle)
+        raise ConfigurationError(f"{names}: an option of the {owner} sandbox, but sandbox is {arguments.sandbox!r}")
+    return sandboxes_for(wishes)
 
 
 def _given(arguments: RewardArguments, prefix: str) -> dict[str, Any]:
@@ -95,7 +118,7 @@ def _given(arguments: RewardArguments, prefix: str) -> dict[str, Any]:
 
 def reward_functions(run: RunArguments, reward: CodeReward) -> list[Callable[..., Any]]:
     """Return what TRL is handed as `reward_funcs`: *reward*, and the run's other ones beside it or combined with it."""
-    others = [_imported(path) for path in run.reward.other_rewards]
+    others = [imported(path, "other_rewards") for path in run.reward.other_rewards]
     if not others:
         return [reward]
     if run.reward.combine_rewards:
@@ -109,16 +132,20 @@ def reward_functions(run: RunArguments, reward: CodeReward) -> list[Callable[...
     return [reward, *others]
 
 
-def _imported(path: str) -> Callable[..., Any]:
+def imported(path: str, key: str) -> Callable[..., Any]:
+    """Return the function `package.module.name`, also from the working directory; *key* is where the path stands.
+
+    Raises `ConfigurationError` where there is no such function.
+    """
     module, _, name = path.rpartition(".")
     if not module:
-        raise ConfigurationError(f"other_rewards: {path!r} is not of the form package.module.name")
+        raise ConfigurationError(f"{key}: {path!r} is not of the form package.module.name")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as `trl grpo` finds a project's own rewards
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"other_rewards: {path!r} cannot be imported: {error}") from error
+        raise ConfigurationError(f"{key}: {path!r} cannot be imported: {error}") from error
     if not callable(found):
-        raise ConfigurationError(f"other_rewards: {path!r} is {type(found).__name__}, not a function")
+        raise ConfigurationError(f"{key}: {path!r} is {type(found).__name__}, not a function")
     return found  # type: ignore[no-any-return]  # asked above

@@ -2,32 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import torch
+from transformers.trainer_utils import get_last_checkpoint
+
+from rewards import ConfigurationError
+
 from .arguments import RunArguments
+from .callbacks import reporting
 from .datasets import load_rows
+from .environments.building import refuse_tools
 from .ingredients import Ingredients
 from .methods import method_called
 from .progress import show_reward_table
-from .report import write_report
 from .reward import open_reward
+from .summary import write_summary
+from .tables import keep_tables_apart
 
 
 def build_trainer(ingredients: Ingredients) -> Any:
     """Return the run's trainer, with what it shows of itself; reads every row first, and raises for a bad one."""
+    refuse_tools(ingredients.run)
     found = ingredients.check_rows()
     trainer = method_called(ingredients.run.method).build(ingredients)
     trainer.accelerator.print(f"training rows: {found}")
     show_reward_table(trainer, reward_name=ingredients.reward.name)
+    if ingredients.eval_rows is not None:
+        keep_tables_apart(trainer)
     return trainer
 
 
-def train(run: RunArguments, *, model: Any = None, tokenizer: Any = None) -> dict[str, Any]:
-    """Train as *run* says, save the model, and return the summary that is written beside it."""
+def train(
+    run: RunArguments, *, model: Any = None, tokenizer: Any = None, say: Callable[[str], Any] = lambda line: None
+) -> dict[str, Any]:
+    """Train as *run* says, save the model, and return the summary that is written beside it.
+
+    *model* and *tokenizer* stand in for `model_name_or_path`. The reward and its sandboxes are closed, and the report
+    is written, however it ends; the ranks leave their group together where it ends well, and where it does not, their
+    launcher ends the others. *say* is told what people want to know.
+    """
+    checkpoint = checkpoint_of(run.training)
+    if run.training.resume_from_checkpoint is not None:
+        say(f"resumed from {checkpoint}" if checkpoint else "no checkpoint to resume from: from the start")
     train_rows, eval_rows = load_rows(run.data, seed=run.training.seed)
     with open_reward(run) as reward:
         trainer = build_trainer(Ingredients(run, reward, train_rows, eval_rows, model, tokenizer))
-        trainer.train(resume_from_checkpoint=run.training.resume_from_checkpoint)
-        trainer.save_model(run.training.output_dir)
+        with reporting(trainer, run, reward):
+            trainer.train(resume_from_checkpoint=checkpoint)
         summary = {"dataset": run.data.dataset, "model": run.model.model_name_or_path, "rows": len(train_rows)}
-        return write_report(trainer, summary)
+        written = write_summary(trainer, summary)
+        _leave_model(trainer, run)
+    (trainer.end if hasattr(trainer, "end") else trainer.accelerator.end_training)()  # from transformers 5.18 on
+    return written
+
+
+def leave_process_group() -> None:
+    """Leave the group of all ranks, where there is one."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def checkpoint_of(training: Any) -> str | None:
+    """Return the folder to resume from: the one named, or for `true` the last one of the output folder, if any.
+
+    Raises `ConfigurationError` for a folder that is not there.
+    """
+    wanted = training.resume_from_checkpoint
+    if wanted is None or wanted.lower() in ("false", "none"):
+        return None
+    if wanted.lower() != "true":
+        if not Path(wanted).is_dir():
+            raise ConfigurationError(f"resume_from_checkpoint: no folder {wanted!r}; true takes the last checkpoint")
+        return str(wanted)
+    found = get_last_checkpoint(training.output_dir) if Path(training.output_dir).is_dir() else None
+    return None if found is None else str(found)
+
+
+def _leave_model(trainer: Any, run: RunArguments) -> None:
+    """Save the model with its card, and hand both to the Hub where the run says so."""
+    dataset = None if Path(run.data.dataset).expanduser().exists() else run.data.dataset
+    trainer.save_model(run.training.output_dir)
+    trainer.create_model_card(dataset_name=dataset, tags=["code-rewards"])
+    if run.training.push_to_hub:
+        trainer.push_to_hub(dataset_name=dataset, tags=["code-rewards"])

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,6 +65,8 @@ class Batch:
     ) -> None:
         self.retries = 0
         self.rescued = 0
+        self.failures: Counter[str] = Counter()
+        self.first_failure = ""
         self._units = units
         self._sandbox = sandbox
         self._settings = settings
@@ -222,8 +225,10 @@ class Batch:
         return True
 
     def _log_failure(self, failure: SandboxFailure) -> None:
-        """Log every failure, the first of a batch so that it is seen."""
-        _log.log(self._level(), "sandbox %s failed (%s): %s", self.sandbox_name, failure.kind, failure.detail)
+        """Count a failure; who waits for the batch tells of all of them in one line."""
+        self.failures[failure.kind] += 1
+        self.first_failure = self.first_failure or f"{self.sandbox_name}: {failure.detail}"
+        _log.info("sandbox %s failed (%s): %r", self.sandbox_name, failure.kind, failure.detail)
 
     def _level(self) -> int:
         level = logging.INFO if self._has_failed_before else logging.WARNING

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from ..errors import CircuitBreakerOpen
+from ..judging.excerpts import one_line
 from ..options import check_options, number, whole
 
 _OPTIONS = {
@@ -52,6 +53,6 @@ class BatchRecord:
         if bad >= self._breaker.batches:
             raise CircuitBreakerOpen(
                 f"{bad} batches in a row came back with more than {self._breaker.share:.0%} of their programs unjudged "
-                f"({unjudged} of {run} in the last one; the first reason there: {reason}). Training on would be "
-                "training on nothing. Repair the sandbox, or pass breaker=None to go on regardless."
+                f"({unjudged} of {run} in the last one; the first reason there: {one_line(reason)}). Training on would "
+                "be training on nothing. Repair the sandbox, or pass breaker=None to go on regardless."
             )

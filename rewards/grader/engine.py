@@ -84,7 +84,7 @@ class Grader:
         Raises `CircuitBreakerOpen` where there is no other sandbox, or that one judges nothing either.
         """
         run = [grade for grade in grades if grade.tests]
-        unjudged = [grade for grade in run if _is_lost(grade)]
+        unjudged = [grade for grade in run if is_lost(grade)]
         reason = unjudged[0].detail if unjudged else ""
         with self._moving:
             if figures.moves < self._moves:  # it ran where nobody works any more: no word on the sandbox of now
@@ -163,6 +163,8 @@ class Grader:
             sandboxes=self._all_names(batch.sandbox_name),
             usage=self._all_usage(batch.usage()),
             moves=moves,
+            failures=tuple(sorted(batch.failures.items())),
+            first_failure=batch.first_failure,
         )
 
     def _all_usage(self, totals: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
@@ -178,7 +180,7 @@ class Grader:
         return tuple(self._names)
 
 
-def _is_lost(grade: Grade) -> bool:
+def is_lost(grade: Grade) -> bool:
     """Say whether the sandbox is the reason that *grade* says nothing; a scorer may have its own for None."""
     return grade.verdict is Verdict.UNJUDGED or (
         grade.score is None and any(test.verdict is Verdict.UNJUDGED for test in grade.tests)

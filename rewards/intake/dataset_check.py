@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class DatasetCheck:
     """HumanEval rows that only complete programs can be graded against: nothing holds the source before them."""
     schemas: tuple[tuple[str, int], ...]
     """Each schema with its number of rows, the most frequent first."""
+    tests_of_a_row: tuple[int, int, int] = (0, 0, 0)
+    """The fewest, the median and the most."""
 
     def __str__(self) -> str:
         schemas = ", ".join(f"{name} ({count})" for name, count in self.schemas)
@@ -39,7 +42,8 @@ class DatasetCheck:
 def check_dataset(dataset: Iterable[Mapping[str, Any]], options: ReadingOptions) -> DatasetCheck:
     """Read every row once; raises `DatasetError` with the first bad rows when there are any, or no rows at all."""
     _refuse_other_things(dataset)
-    rows = tests = without_tests = without_prompt = 0
+    rows = without_tests = without_prompt = 0
+    tests: list[int] = []
     bad: list[str] = []
     n_bad = 0
     schemas: Counter[str] = Counter()
@@ -52,7 +56,7 @@ def check_dataset(dataset: Iterable[Mapping[str, Any]], options: ReadingOptions)
             if len(bad) < _SHOWN:
                 bad.append(f"row {i}: {error}")
             continue
-        tests += len(problem.tests)
+        tests.append(len(problem.tests))
         without_tests += not problem.tests
         without_prompt += problem.schema == "humaneval" and not problem.code_prompt
         schemas[problem.schema] += 1
@@ -60,7 +64,8 @@ def check_dataset(dataset: Iterable[Mapping[str, Any]], options: ReadingOptions)
         raise DatasetError("the dataset has no rows")
     if n_bad:
         raise DatasetError("\n  ".join([f"{n_bad} of {rows} rows cannot be graded; the first ones:", *bad]))
-    return DatasetCheck(rows, tests, without_tests, without_prompt, tuple(schemas.most_common()))
+    spread = (min(tests), statistics.median_low(tests), max(tests))
+    return DatasetCheck(rows, sum(tests), without_tests, without_prompt, tuple(schemas.most_common()), spread)
 
 
 def _refuse_other_things(dataset: Any) -> None:

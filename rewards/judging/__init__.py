@@ -8,6 +8,7 @@ compared. A verdict is `UNJUDGED` only for what the program cannot have caused. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..cases import AppendedTest, AssertTest, CallTest, CellTest, FileTest, OutputTest, StdinTest, SuiteTest, TestCase
 from ..comparison import Comparison
@@ -23,11 +24,18 @@ from .values import compare_values
 
 __all__ = ["compare_output", "compare_values", "evaluate_condition", "grade_of", "judge"]
 
+LONGEST_STDERR = 2_000
+"""Characters kept of a failed test: the end of a traceback says what was raised and where."""
+
 
 def judge(test: TestCase, runs: Sequence[TestRun], comparison: Comparison) -> TestGrade:
     """Return the grade of *test* after the runs of its steps; *comparison* holds where the test has none of its own."""
     verdict, detail = _finding(test, runs, comparison)
-    return grade_of(test, verdict, detail, cpu_s=sum(run.cpu_s for run in runs), wall_s=sum(run.wall_s for run in runs))
+    grade = grade_of(
+        test, verdict, detail, cpu_s=sum(run.cpu_s for run in runs), wall_s=sum(run.wall_s for run in runs)
+    )
+    written = next((run.stderr for run in reversed(runs) if run.stderr), "")
+    return replace(grade, stderr=written[-LONGEST_STDERR:]) if written and verdict is not Verdict.ACCEPTED else grade
 
 
 def grade_of(

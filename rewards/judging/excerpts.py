@@ -57,6 +57,13 @@ def first_error_line(text: str) -> str:
     return _shortened((speaking or lines)[0]) if lines else ""
 
 
+def one_line(text: str, longest: int = 160) -> str:
+    """Return the beginning of *text* on one line, without anything that a terminal would obey."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: 2 * longest])
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
 def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 

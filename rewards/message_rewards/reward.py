@@ -12,6 +12,7 @@ from typing import Any
 from ..grader.batch import CLEANUP_S, BatchSettings
 from ..grader.breaker import BatchRecord, CircuitBreaker
 from ..options import SECONDS, check_options, or_none, whole
+from ..reports.trouble import Trouble, TroubleLog
 from .arguments import Arguments
 from .engine import Engine
 from .output import RewardOutput
@@ -66,6 +67,7 @@ class MessageReward:
         self._base: MessageReward | None = None
         self._engine = Engine()
         self._record = BatchRecord(breaker)
+        self._trouble = TroubleLog(self.__name__)
 
     def __repr__(self) -> str:
         given = "".join(f", {name}=..." for name in self._preset)
@@ -122,6 +124,11 @@ class MessageReward:
             close()
 
     @property
+    def given(self) -> Mapping[str, Any]:
+        """Return the arguments that `configured` has given."""
+        return self._preset
+
+    @property
     def _patience_s(self) -> float | None:
         """Return how long to wait for the loop, whose own clock rings before."""
         return BatchSettings(batch_deadline_s=self._deadline_s).patience_s
@@ -170,7 +177,9 @@ class MessageReward:
     def _scores(self, outputs: Sequence[RewardOutput]) -> list[float | None]:
         run = [output for output in outputs if _was_run(output)]
         lost = [output for output in run if output.reward is None]
-        self._record.add(unjudged=len(lost), run=len(run), reason=lost[0].reason if lost else "")
+        reason = lost[0].reason if lost else ""
+        self._trouble.see(Trouble(len(outputs), len(lost), reason))
+        self._record.add(unjudged=len(lost), run=len(run), reason=reason)
         return [output.reward for output in outputs]
 
 

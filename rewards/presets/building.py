@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,10 +12,9 @@ from ..extraction import Extraction
 from ..grader.breaker import CircuitBreaker
 from ..records import Limits
 from ..sandboxes.base import Sandbox
-from ..sandboxes.choice import chosen_name, reason_for
+from ..sandboxes.building import SandboxWishes, sandboxes_for
+from ..sandboxes.choice import make
 from .variables import PREFIX, Setting, read_setting, read_settings
-
-_log = logging.getLogger("rewards")
 
 
 def build_reward(name: str, fixed: Mapping[str, str], environment: Mapping[str, str]) -> CodeReward:
@@ -34,7 +32,7 @@ def build_reward(name: str, fixed: Mapping[str, str], environment: Mapping[str, 
                 f"{PREFIX}{setting.name} is {setting.value!r}, but the preset {name!r} stands for "
                 f"{fixed[setting.name]!r}: use the preset 'code', or unset the variable"
             )
-    _refuse_idle_options(given)
+    _refuse_idle_options(given)  # a preset that stands for a sandbox leaves the other one's options to other presets
     try:
         return _reward(name, [*held, *given])
     except ConfigurationError as error:
@@ -56,8 +54,9 @@ def _blaming(
 
 
 def _reward(name: str, settings: Sequence[Setting]) -> CodeReward:
+    sandbox, fallback = sandboxes_for(_wishes(settings), make=_shared_sandbox)
     options = _part(settings, "reward")
-    sandbox, fallback = _sandboxes(settings, options.pop("sandbox", "auto"), options.pop("fallback", None))
+    options |= {"sandbox": sandbox, "fallback": fallback}
     breaker = _part(settings, "breaker")
     if "batches" in breaker and breaker["batches"] is None:
         options["breaker"] = None
@@ -65,53 +64,40 @@ def _reward(name: str, settings: Sequence[Setting]) -> CodeReward:
         options["breaker"] = CircuitBreaker(**breaker)
     return CodeReward(
         name=name,
-        sandbox=sandbox,
-        fallback=fallback,
         limits=Limits(**_part(settings, "limits")),
         extraction=Extraction(**_part(settings, "extraction")),
         **options,
     )
 
 
-def _sandboxes(settings: Sequence[Setting], wanted: Any, fallback: Any) -> tuple[Any, Any]:
-    """Return the sandbox, and the one to move to, with the options that belong to each."""
-    chosen = chosen_name(wanted)
-    programs = _part(settings, "programs")
-    local, e2b = {**programs, **_part(settings, "local")}, {**programs, **_part(settings, "e2b")}
-    given = local if chosen == "local" else e2b
-    if given and wanted == "auto":
-        _log.warning("sandbox='auto' means the sandbox %r, because %s", chosen, reason_for(chosen))
-    if fallback == "local" and local and chosen != "local":
-        fallback = _shared_sandbox("local", tuple(sorted(local.items())))
-    return (_shared_sandbox(chosen, tuple(sorted(given.items()))) if given else wanted), fallback
+def _wishes(settings: Sequence[Setting]) -> SandboxWishes:
+    named = {name: value for name, value in _part(settings, "reward").items() if name in ("sandbox", "fallback")}
+    return SandboxWishes(
+        wanted=named.get("sandbox", "auto"),
+        fallback=named.get("fallback"),
+        **{part: _part(settings, part) for part in ("programs", "local", "e2b")},
+    )
 
 
 def _refuse_idle_options(given: Sequence[Setting]) -> None:
-    """Raise `ConfigurationError` for options of a sandbox that `CODE_REWARDS_SANDBOX` says is not used.
-
-    A preset that stands for a sandbox leaves the other one's options alone: another preset may be there for them.
-    """
-    reward = _part(given, "reward")
-    wanted = str(reward.get("sandbox"))
-    idle_part = {"local": "e2b", "e2b": "local" if reward.get("fallback") is None else ""}.get(wanted, "")
-    idle = [PREFIX + setting.name for setting in given if setting.part == idle_part]
+    """Raise `ConfigurationError` for options of a sandbox that `CODE_REWARDS_SANDBOX` says is not used."""
+    wishes = _wishes(given)
+    sandboxes_own = [setting for setting in given if setting.part in ("local", "e2b")]
+    idle = [PREFIX + setting.name for setting in sandboxes_own if setting.option in wishes.idle]
     if idle:
-        raise ConfigurationError(f"{', '.join(idle)}: no option of the sandbox {wanted!r}, which is the one in use")
+        raise ConfigurationError(
+            f"{', '.join(idle)}: no option of the sandbox {wishes.wanted!r}, which is the one in use"
+        )
+
+
+def _shared_sandbox(name: str, options: Mapping[str, Any]) -> Sandbox:
+    """Return one sandbox for all presets of a process: they have the same options, from the same variables."""
+    return _made(name, tuple(sorted(options.items())))
 
 
 @functools.cache
-def _shared_sandbox(name: str, options: tuple[tuple[str, Any], ...]) -> Sandbox:
-    """Return one sandbox for all presets of a process: they have the same options, from the same variables."""
-    sandbox: Sandbox
-    if name == "e2b":
-        from ..sandboxes.e2b_cloud import E2BSandbox  # imported when wanted, like the other one
-
-        sandbox = E2BSandbox(**dict(options))
-    else:
-        from ..sandboxes.local import LocalSandbox
-
-        sandbox = LocalSandbox(**dict(options))
-    return sandbox
+def _made(name: str, options: tuple[tuple[str, Any], ...]) -> Sandbox:
+    return make(name, dict(options))
 
 
 def _part(settings: Sequence[Setting], part: str) -> dict[str, Any]:

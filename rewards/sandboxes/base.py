@@ -106,6 +106,14 @@ class Session(Protocol):
 class Interactive(Protocol):
     """A sandbox that has sessions."""
 
+    @property
+    def session_capacity(self) -> int | None:
+        """Return how many sessions can be open at once, more wait inside `open_session`; None for any number."""
+
+    @property
+    def sessions_have_shell(self) -> bool:
+        """Whether `Session.shell` can be asked for, before there is a session."""
+
     async def open_session(self, limits: Limits) -> Session | SandboxFailure:
         """Return a fresh interpreter that is ready.
 

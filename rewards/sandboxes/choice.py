@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -45,17 +47,18 @@ def languages_of(name: str) -> frozenset[str] | None:
         from .local.tools import languages_here
 
         return languages_here()
-    languages: frozenset[str] | None = _class_of(chosen_name(name)).languages
+    languages: frozenset[str] | None = class_of(chosen_name(name)).languages
     return languages
 
 
-def make(name: str) -> Sandbox:
-    """Return a new sandbox of that name, which need not have started."""
-    sandbox: Sandbox = _class_of(chosen_name(name))()
+def make(name: str, options: Mapping[str, Any] = MappingProxyType({})) -> Sandbox:
+    """Return a new sandbox of that name with *options*, which need not have started."""
+    sandbox: Sandbox = class_of(chosen_name(name))(**options)
     return sandbox
 
 
-def _class_of(name: str) -> Any:
+def class_of(name: str) -> Any:
+    """Return the class of the sandbox that *name*, which `chosen_name` has returned, means."""
     # Imported when wanted: the local one costs a third of the import of everything.
     if name == "e2b":
         from .e2b_cloud import E2BSandbox

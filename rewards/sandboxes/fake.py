@@ -10,9 +10,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from ..errors import ConfigurationError
-from ..records import CellStep, Ended, Job, JobResult, SandboxFailure, Step, TestRun
+from ..records import CellStep, Ended, Job, JobResult, Limits, SandboxFailure, Step, TestRun
 from .base import KeepGoing, SandboxDescription
 from .canary import is_canary, song
+from .fake_sessions import FakeSession, FakeSessions, wait
+
+__all__ = ["Answer", "Answers", "FakeSandbox", "FakeSession", "FakeSessions"]
 
 Answer = str | TestRun | JobResult | SandboxFailure | Sequence[TestRun]
 """Text is what the program prints, and a `TestRun` what is seen of it, whatever it is asked; a sequence holds one
@@ -30,6 +33,9 @@ class FakeSandbox:
     *failures* are given first, one a job, before any answer is looked up. *latency_s* is waited before an answer;
     `float("inf")` is a sandbox that hangs. `jobs` lists what was asked, the canary jobs of the grader left out.
     Picklable when *answers* are; a copy starts with no jobs seen.
+
+    *sessions* are what it answers where code is run cell by cell; `opened` lists those that were opened, with their
+    cells.
     """
 
     name = "fake"
@@ -44,6 +50,7 @@ class FakeSandbox:
         latency_s: float | Callable[[Job], float] = 0.0,
         capacity: int = 8,
         healthy: bool = True,
+        sessions: FakeSessions | None = None,
     ) -> None:
         if capacity < 1:
             raise ConfigurationError(f"capacity must be at least 1, found {capacity!r}")
@@ -53,22 +60,25 @@ class FakeSandbox:
         self.latency_s = latency_s
         self.healthy = healthy
         """Whether canary jobs are answered as in a sandbox that works."""
+        self.sessions = sessions
         self._capacity = capacity
         self._begin()
 
     def _begin(self) -> None:
         self._by_source = {} if callable(self.answers) else {key.strip(): self.answers[key] for key in self.answers}
         self.jobs: list[Job] = []
+        self.opened: list[FakeSession] = []
         self.canaries = 0
         self.most_at_once = 0
         self.starts = 0
         self.closed = False
         self._failures_left = list(self.failures)
+        self._session_failures_left = [] if self.sessions is None else list(self.sessions.failures)
         self._at_once = 0
         self._places: asyncio.Semaphore | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        options = ("answers", "otherwise", "failures", "latency_s", "healthy", "_capacity")
+        options = ("answers", "otherwise", "failures", "latency_s", "healthy", "_capacity", "sessions")
         return {option: self.__dict__[option] for option in options}
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -103,7 +113,7 @@ class FakeSandbox:
             self.canaries += 1
             return self._canary_answer(job)
         self.jobs.append(job)
-        await _wait(self.latency_s(job) if callable(self.latency_s) else self.latency_s)
+        await wait(self.latency_s(job) if callable(self.latency_s) else self.latency_s)
         answer = self._failures_left.pop(0) if self._failures_left else self._written_answer(job)
         if isinstance(answer, SandboxFailure):
             return answer
@@ -123,6 +133,28 @@ class FakeSandbox:
             return SandboxFailure("died", "this fake sandbox was made unhealthy")
         return JobResult(song(job))
 
+    @property
+    def session_capacity(self) -> int | None:
+        """Return how many sessions may be open at once; None for any number."""
+        return None if self.sessions is None else self.sessions.capacity
+
+    @property
+    def sessions_have_shell(self) -> bool:
+        """Whether answers for commands were written down."""
+        return self.sessions is not None and self.sessions.commands is not None
+
+    async def open_session(self, limits: Limits) -> FakeSession | SandboxFailure:
+        """Return a session with answers written down; raises `ConfigurationError` where none were."""
+        if self.sessions is None:
+            raise ConfigurationError("this FakeSandbox has no sessions: pass sessions=FakeSessions(...)")
+        await wait(self.sessions.start_s)
+        if self.closed:
+            return SandboxFailure("closed", "the fake sandbox is closed", retryable=False)
+        if self._session_failures_left:
+            return self._session_failures_left.pop(0)
+        self.opened.append(FakeSession(self.sessions, limits))
+        return self.opened[-1]
+
     def describe(self) -> SandboxDescription:
         """Say that nothing is run."""
         return SandboxDescription(
@@ -138,15 +170,10 @@ class FakeSandbox:
         return {}
 
     async def close(self) -> None:
-        """Refuse what comes later."""
+        """Refuse what comes later, and end all sessions."""
         self.closed = True
-
-
-async def _wait(seconds: float) -> None:
-    if seconds == float("inf"):
-        await asyncio.Event().wait()
-    elif seconds > 0:
-        await asyncio.sleep(seconds)
+        for session in self.opened:
+            await session.close()
 
 
 def _as_result(answer: str | TestRun | JobResult | Sequence[TestRun], job: Job) -> JobResult:

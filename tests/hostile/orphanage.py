@@ -34,7 +34,7 @@ def main() -> None:
         child.kill()
     elif end == "terminate":
         child.terminate()
-    child.wait(30)
+    child.wait(120)
     start = time.monotonic()
     while descendants() and time.monotonic() < start + GONE_WITHIN_S:
         _reap()

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ..base import Sandbox
-from . import answers, endings, files, languages, lifetime, limits, reach, state
-from .probe import BrokenPromiseError
+from . import answers, endings, files, languages, lifetime, limits, reach, sessions, state
+from .probe import BrokenPromiseError, NotOfferedError
 
 __all__ = ["CHECKS", "BrokenPromiseError", "Check", "CheckResult", "run_check", "run_checks"]
 
@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     *files.CHECKS,
     *languages.CHECKS,
     *lifetime.CHECKS,
+    *sessions.CHECKS,
 )
 """Each takes a sandbox that was started and raises `BrokenPromiseError` when it breaks its promise."""
 
@@ -39,24 +40,29 @@ class CheckResult:
 
     name: str
     passed: bool
+    """Also where it was not made."""
     reason: str = ""
     wall_s: float = 0.0
+    skipped: bool = False
 
     def __str__(self) -> str:
-        return f"{'ok' if self.passed else 'FAILED':6} {self.name}" + (f": {self.reason}" if self.reason else "")
+        word = "skipped" if self.skipped else "ok" if self.passed else "FAILED"
+        return f"{word:7} {self.name}" + (f": {self.reason}" if self.reason else "")
 
 
 async def run_check(check: Check, sandbox: Sandbox) -> CheckResult:
     """Run one check, and tell what it saw."""
-    start, reason = time.monotonic(), ""
+    start, reason, skipped = time.monotonic(), "", False
     try:
         await check(sandbox)
     except BrokenPromiseError as broken:
         reason = str(broken)
+    except NotOfferedError as missing:
+        reason, skipped = str(missing), True
     except Exception as error:  # noqa: BLE001 - the boundary under test: a sandbox that raises has broken its promise
         reason = f"the sandbox raised {type(error).__name__}: {error}"
     name = getattr(check, "__name__", str(check)).replace("_", " ")
-    return CheckResult(name, not reason, reason, time.monotonic() - start)
+    return CheckResult(name, skipped or not reason, reason, time.monotonic() - start, skipped)
 
 
 async def run_checks(

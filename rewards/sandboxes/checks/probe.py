@@ -22,6 +22,10 @@ class BrokenPromiseError(Exception):
     """A promise of the contract does not hold; the text says what was seen."""
 
 
+class NotOfferedError(Exception):
+    """A promise is about what this sandbox does not offer; the text says what that is."""
+
+
 def demand(claim: bool, reason: str) -> None:
     """Raise `BrokenPromiseError` with *reason* unless *claim* holds."""
     if not claim:

@@ -13,7 +13,7 @@ import asyncio
 import random
 from dataclasses import replace
 
-from ...records import CellStep, Ended, Job, JobResult, Program, SandboxFailure
+from ...records import CellStep, Ended, Job, JobResult, Program, SandboxFailure, TestRun
 from ..agent.trips import BlobCache, StepsBlob
 from ..base import has_cells
 from ..canary import CANARY, WORDS, canary_for, is_healthy
@@ -66,9 +66,14 @@ class Attempts:
                 if failures > self._options.retries * (2 if watched else 1):
                     return SandboxFailure(report.kind, _said(report, failures), retryable=False), waits[0]
                 self._ledger.retries += 1
-                await self._pause(failures)
+                await pause(failures)
         finally:
             blame.clear(suspect)
+
+    async def blamed_end(self, job: Job) -> TestRun | None:
+        """Return how *job* ends where it, run again and again, takes its sandboxes down; None where it does not."""
+        await self.answer(job)
+        return self._convicts.end_of(job)
 
     async def _attempt(self, ticket: Ticket, waits: list[float]) -> Report:
         self._dispatcher.add(ticket)
@@ -104,9 +109,10 @@ class Attempts:
         self._convicts.remember(job, end)
         return JobResult((end,) * len(job.steps))
 
-    async def _pause(self, failures: int) -> None:
-        """Give the service a moment, longer each time, and not every job the same one."""
-        await asyncio.sleep(min(PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S) * _jitter.uniform(0.5, 1.5))
+
+async def pause(failures: int) -> None:
+    """Give the service a moment, longer each time, and not everybody the same one."""
+    await asyncio.sleep(min(PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S) * _jitter.uniform(0.5, 1.5))
 
 
 def control(lasts_s: float, *, cells: bool) -> Job:

@@ -14,15 +14,16 @@ from collections.abc import Callable, Sequence
 from ...errors import BudgetExceeded, RewardError
 from ...records import SandboxFailure
 from .blame import Blame
-from .cells import Cells
 from .faults import Fault
 from .fleet import Fleet
 from .idle import free_lanes, overdue
+from .lease import Lease
 from .ledger import Ledger
 from .machine import Machine
 from .options import E2BOptions
+from .rides import Ride, go, judge, single_ride
 from .throttle import line_up_again
-from .tickets import Place, Ticket, WaitingLine
+from .tickets import CLOSED, NOTEBOOKS, Place, Ticket, WaitingLine
 from .trip import Trip
 
 CONNECTIONS_KEPT_FREE = 20
@@ -43,14 +44,14 @@ class Dispatcher:
         self._options, self._ledger = options, ledger
         self._most_streams = max(1, max_connections - CONNECTIONS_KEPT_FREE)
         self._line = WaitingLine()
-        self._rides: dict[asyncio.Task[None], Trip | Cells] = {}
+        self._rides: dict[asyncio.Task[None], Ride] = {}
         self._wake_up: asyncio.TimerHandle | None = None
         self._has_worked = False
         self._is_closed = False
 
     def blame_for(self, ticket: Ticket) -> Blame:
         """Return the counts that *ticket* belongs to: cells and trips die of different things."""
-        return self.cell_blame if ticket.place is Place.CELLS else self.trip_blame
+        return self.cell_blame if ticket.place in NOTEBOOKS else self.trip_blame
 
     def add(self, ticket: Ticket) -> None:
         """Let *ticket* wait for a place."""
@@ -81,12 +82,15 @@ class Dispatcher:
 
     def look(self) -> None:
         """Make every decision that can be made now."""
+        if self._is_closed:
+            self.tell_everybody(CLOSED)
         if self._is_closed or not self._has_budget():
             return
         self._drop_the_aged()
         if not self.fleet.throttle.left_s:
             self._place_single(Place.ALONE)
             self._place_single(Place.CELLS)
+            self._place_single(Place.LEASE)
             self._place_shared()
             self._grow()
         self._set_alarm(self._trim())
@@ -107,13 +111,30 @@ class Dispatcher:
         for machine in list(self.fleet.ready):
             if machine.is_idle and not machine.has_time:
                 self.fleet.retire(machine, "it has not much time to live")
+        for lease in self._leases:
+            if lease.machine.retired:
+                lease.end(lease.machine.retired)
+
+    @property
+    def most_leases(self) -> int:
+        """Return how many sessions can be open at once."""
+        return max(1, min(self.fleet.share.max_sessions, self._most_streams - 1))
+
+    @property
+    def _leases(self) -> list[Lease]:
+        return [ride for ride in self._rides.values() if isinstance(ride, Lease)]
 
     @property
     def _has_streams(self) -> bool:
         return len(self._rides) < self._most_streams
 
+    def _count_waiting(self, *places: Place) -> int:
+        """Return how many wait for such places and may have one, should it be there."""
+        most = {Place.LEASE: self.most_leases - len(self._leases)}
+        return sum(min(waiting := self._line.count(place), most.get(place, waiting)) for place in places)
+
     def _place_single(self, place: Place) -> None:
-        while self._has_streams and self._line.count(place):
+        while self._has_streams and self._count_waiting(place) > 0:
             idle = [machine for machine in self.fleet.ready if machine.is_idle]
             if place is Place.ALONE:
                 idle = [machine for machine in idle if not machine.bare]
@@ -122,14 +143,10 @@ class Dispatcher:
             if not idle:
                 return
             machine = max(idle, key=lambda machine: machine.bare)  # one with an agent has more uses
-            tickets = self._line.take(place)
-            if place is Place.CELLS:
-                self._ride(Cells(machine, tickets[0]))
-            else:
-                self._ride(Trip(machine, tickets))
+            self._ride(single_ride(machine, self._line.take(place)[0]))
 
     def _cells_may_take_agents(self) -> bool:
-        """Say whether a job of cells may have, and spoil, a sandbox that programs could run in."""
+        """Say whether cells may have, and spoil, a sandbox that programs could run in."""
         if not self._line.count(Place.ALONE) + self._line.count(Place.SHARED):
             return True
         # Where there is no room for a sandbox of their own, cells get one out of two.
@@ -156,37 +173,30 @@ class Dispatcher:
     def _unreserved(self, machines: list[Machine]) -> list[Machine]:
         """Return the sandboxes that any job may go to: the emptiest are left to those who need one to themselves."""
         single = self._line.count(Place.ALONE)
-        single += self._line.count(Place.CELLS) if self._cells_may_take_agents() else 0
+        single += self._count_waiting(*NOTEBOOKS) if self._cells_may_take_agents() else 0
         if not single or self.fleet.room > 0:
             return machines
         reserved = min(single, max(1, len(machines) // 2))
         by_riders = sorted(machines, key=lambda machine: (len(machine.riders), machine.sandbox_id))
         return by_riders[reserved:]
 
-    def _ride(self, ride: Trip | Cells) -> None:
+    def _ride(self, ride: Ride) -> None:
         ahead_s = sum(other.budget_s for other in ride.machine.riders if isinstance(other, Trip))
         now_s = time.monotonic()
         for ticket in ride.tickets:
             ticket.started_s = now_s
         ride.machine.riders.add(ride)
+        if not isinstance(ride, Trip):
+            ride.board()  # at once: the next trip to be placed must not find an agent there
         self._has_worked = True
-        task = asyncio.ensure_future(self._go(ride, ahead_s))
+        task = asyncio.ensure_future(go(ride, ahead_s=ahead_s))
         self._rides[task] = ride
         task.add_done_callback(self._has_arrived)
-
-    async def _go(self, ride: Trip | Cells, ahead_s: float) -> None:
-        if isinstance(ride, Cells):
-            ride.machine.bare = True  # whatever happens from now on, its agent is not to be believed
-            ride.machine.cell_jobs += 1
-            await ride.run()
-        else:
-            await ride.travel(ahead_s=ahead_s)
 
     def _has_arrived(self, task: asyncio.Task[None]) -> None:
         ride = self._rides.pop(task)
         machine = ride.machine
-        machine.riders.discard(ride)
-        machine.idle_since_s = time.monotonic()
+        machine.let_out(ride)
         if isinstance(ride, Trip) and ride.throttled is not None and not task.cancelled():
             self._line_up_again(ride, ride.throttled)
             return
@@ -195,17 +205,21 @@ class Dispatcher:
             for ticket in ride.tickets:
                 ticket.refuse(error if isinstance(error, Exception) else RuntimeError(str(error)))
         doubt = ride.doubt or ("cancelled" if task.cancelled() else "") or (str(error) if error else "")
-        if doubt and not machine.is_doubted:
-            machine.is_doubted = True
-            self._ledger.deaths += 1
+        if doubt:
+            machine.doubt()
         if isinstance(ride, Trip) and not ride.doubt and not task.cancelled() and error is None:
             self.fleet.pace.record_trip(ride.wall_s, len(ride.tickets))
             self.fleet.throttle.ease()
-        self._judge(ride)
-        worn = isinstance(ride, Cells) and machine.cell_jobs >= self._options.cell_jobs_per_sandbox
+        judge(ride, self.blame_for(ride.tickets[0]))
+        self._let_go(machine, ride, doubt)
+        self.look()
+
+    def _let_go(self, machine: Machine, ride: Ride, doubt: str) -> None:
+        if isinstance(ride, Lease):
+            ride.alight()
+        worn = not isinstance(ride, Trip) and machine.cell_jobs >= self._options.cell_jobs_per_sandbox
         if doubt or worn or machine.retired:
             self.fleet.retire(machine, doubt or "its cells have run")
-        self.look()
 
     def _line_up_again(self, trip: Trip, fault: Fault) -> None:
         """Let the jobs of a trip that was not let in wait for their turn; the sandbox is as good as before."""
@@ -215,24 +229,15 @@ class Dispatcher:
             self.fleet.retire(trip.machine, trip.machine.retired)
         self.look()
 
-    def _judge(self, ride: Trip | Cells) -> None:
-        """Count the end of a ride for what it says of the service and of those who were on it."""
-        blame = self.blame_for(ride.tickets[0])
-        cause, lost = ride.settle_lost()
-        if lost:
-            alone = ride.tickets[0].place is not Place.SHARED
-            blame.record_death(cause, (ticket.suspect for ticket in lost if ticket.suspect is not None), alone=alone)
-        elif any(ticket.has_result for ticket in ride.tickets):
-            blame.record_survival()
-
     def _grow(self) -> None:
         """Ask for the sandboxes that those who still wait need; give up those that nobody needs any more."""
         lanes = self.fleet.lanes or self._options.jobs_per_sandbox or 2
         free = sum(max(free_lanes(m), 0) for m in self.fleet.ready if not m.bare and not m.retired)
         shared = math.ceil(max(min(self._line.count(Place.SHARED) - free, self._lanes_missing(lanes)), 0) / lanes)
         shared = max(shared, self.wanted_at_first)
-        wanted = {False: shared + self._line.count(Place.ALONE), True: self._line.count(Place.CELLS)}
-        self._call_off_surplus(wanted)
+        wanted = {False: shared + self._line.count(Place.ALONE), True: self._count_waiting(*NOTEBOOKS)}
+        for bare, number in wanted.items():
+            self.fleet.call_off(max(self.fleet.coming(bare=bare) - number, 0), bare=bare)
         room = self.fleet.room
         while room > 0:
             missing = {bare: wanted[bare] - self.fleet.coming(bare=bare) for bare in wanted}
@@ -245,7 +250,8 @@ class Dispatcher:
 
     def _lanes_missing(self, lanes: int) -> float:
         """Return how many more lanes would be of use by the time that they come; those on their way are not there."""
-        under_way = sum(ticket.is_open for ride in self._rides.values() for ticket in ride.tickets)
+        riding = [ride for ride in self._rides.values() if not isinstance(ride, Lease)]
+        under_way = sum(ticket.is_open for ride in riding for ticket in ride.tickets)
         worth = self.fleet.pace.lanes_worth_having(
             self._line.count(Place.SHARED) + under_way,
             longest_wait_s=self._line.longest_wait_s(Place.SHARED),
@@ -256,10 +262,6 @@ class Dispatcher:
 
     def _count(self, bare: bool) -> int:
         return sum(machine.bare is bare for machine in self.fleet.ready) + self.fleet.coming(bare=bare)
-
-    def _call_off_surplus(self, wanted: dict[bool, int]) -> None:
-        for bare, number in wanted.items():
-            self.fleet.call_off(max(self.fleet.coming(bare=bare) - number, 0), bare=bare)
 
     def _make_room(self, wanted: dict[bool, int]) -> None:
         """Kill idle sandboxes that can do nothing for those who wait."""
@@ -279,12 +281,11 @@ class Dispatcher:
         """Look again when something is due by time alone."""
         if self._wake_up is not None:
             self._wake_up.cancel()
-        budget_s = self._ledger.seconds_left()
-        alive = self._ledger.figures().alive if budget_s is not None else 0
+        spent_s = self._ledger.spent_in_s()
         times = [] if trim_s is None else [trim_s]
         times += [1.0] if self._line.count(Place.SHARED) else []  # patience comes to its end by time alone
         times += [self.fleet.throttle.left_s] if self.fleet.throttle.left_s else []
-        times += [budget_s / alive + 0.01] if budget_s is not None and alive else []
+        times += [] if spent_s is None else [spent_s]
         self._wake_up = asyncio.get_running_loop().call_later(min(times), self.look) if times else None
 
     async def close(self) -> None:

@@ -96,6 +96,11 @@ class Ledger:
         """Return how many sandbox-seconds are left, or None when there is no bound."""
         return None if self._most_s is None else max(self._most_s - self.sandbox_s, 0.0)
 
+    def spent_in_s(self) -> float | None:
+        """Return after how many seconds with the sandboxes of this moment the budget is used up, or None for never."""
+        left_s = self.seconds_left()
+        return None if left_s is None or not self._began else left_s / len(self._began) + 0.01
+
     def figures(self) -> Figures:
         """Return everything until now."""
         used_s = self.sandbox_s

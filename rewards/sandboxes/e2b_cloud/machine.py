@@ -63,8 +63,7 @@ class Machine:
         self.riders: set[object] = set()
         """Trips and cells that are under way."""
         self.cell_jobs = 0
-        self.is_doubted = False
-        """Something happened in there, whatever it was."""
+        self._is_doubted = False
         self.idle_since_s = time.monotonic()
         self.retired = ""
         """Why it gets no more jobs, if it gets none."""
@@ -89,6 +88,16 @@ class Machine:
     def has_time(self) -> bool:
         """Whether it will live for long enough to be given another job."""
         return self._expires_s - time.monotonic() > LEAST_TTL_SHARE * self._options.ttl_s
+
+    def let_out(self, rider: object) -> None:
+        """Hold that *rider* is not in there any more."""
+        self.riders.discard(rider)
+        self.idle_since_s = time.monotonic()
+
+    def doubt(self) -> None:
+        """Count it among those that something happened in, whatever it was."""
+        self._ledger.deaths += not self._is_doubted
+        self._is_doubted = True
 
     async def set_up(self) -> None:
         """Bring the runner there and greet its agent.
@@ -119,7 +128,15 @@ class Machine:
             raise known.get(greeting.error_kind, SetupFailedError)(f"e2b: inside the sandbox: {greeting.error}")
         self.greeting = greeting
 
-    async def start_command(self, command: str, *, on_stdout: Callable[[str], None], timeout_s: float) -> Any:
+    async def start_command(
+        self,
+        command: str,
+        *,
+        on_stdout: Callable[[str], None],
+        timeout_s: float,
+        on_stderr: Callable[[str], None] | None = None,
+        cwd: str | None = None,
+    ) -> Any:
         """Return the handle of a command that has started; the service kills it after *timeout_s*."""
         run, request_s = self.sandbox.commands.run, self._options.request_timeout_s
         # What a command prints goes to `on_stdout`, which is bounded, and is not kept a second time.
@@ -129,6 +146,8 @@ class Machine:
             command,
             background=True,
             on_stdout=on_stdout,
+            on_stderr=on_stderr,
+            cwd=cwd,
             timeout=timeout_s,
             request_timeout=request_s,
             **self._user(),

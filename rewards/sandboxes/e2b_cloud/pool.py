@@ -14,13 +14,14 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ...errors import ConfigurationError
-from ...records import Ended, Job, JobResult, SandboxFailure, TestRun
+from ...records import Ended, Job, JobResult, Limits, SandboxFailure, TestRun
 from ...toolchains import TOOLCHAINS
 from ..base import KeepGoing, SandboxDescription, has_cells
 from ..runner.encoding import TooLarge
 from .ledger import Figures
 from .opened import OpenPool
 from .options import E2BOptions
+from .session import E2BSession
 from .shares import Rank, find_rank, share_of
 from .tickets import CLOSED
 
@@ -41,6 +42,7 @@ class E2BSandbox:
     name = "e2b"
     languages = frozenset({"python", *TOOLCHAINS})
     """What can be asked for; which of them the template has the tools for is known when its first sandbox runs."""
+    sessions_have_shell = True
 
     def __init__(self, options: E2BOptions = _DEFAULTS, **overrides: Any) -> None:
         try:
@@ -79,6 +81,16 @@ class E2BSandbox:
         known = self._open.fleet.lanes if self._open is not None else None
         share = share_of(self._options, self._rank)
         return share.max_sandboxes * (known or self._options.jobs_per_sandbox or LANES_GUESSED)
+
+    @property
+    def session_capacity(self) -> int:
+        """Return how many sessions can be open at once; more wait inside `open_session`.
+
+        Each holds a sandbox of this rank's share, of which one is left to programs if there is more than one.
+        """
+        if self._open is not None:
+            return self._open.dispatcher.most_leases
+        return share_of(self._options, self._rank).max_sessions
 
     async def start(self) -> None:
         """Make the first sandbox, which shows whether the key and the template are right; others follow at need."""
@@ -132,6 +144,22 @@ class E2BSandbox:
         wall_s = time.monotonic() - began_s - queue_s
         return JobResult(_shown(answer, keep_going), self.name, queue_s=queue_s, wall_s=max(0.0, wall_s))
 
+    async def open_session(self, limits: Limits) -> E2BSession | SandboxFailure:
+        """Return an interpreter in a sandbox of its own, when there is a place for it, for as long as it takes.
+
+        The contract is that of `Interactive.open_session`. The wall limits decide, since how much CPU time cells use is
+        not known, and `job_cpu_s` allows three times as many seconds by the clock to all of them together; memory and
+        disk are the sandbox's. Raises `BudgetExceeded`, and so do later calls, when `max_sandbox_seconds` are used up.
+        """
+        if self._closed:
+            return CLOSED
+        await self.start()
+        if self._closed or self._open is None:
+            return CLOSED
+        self._open.check(with_cells=True)
+        session = E2BSession(self._open, self._options, limits)
+        return await session.begin() or session
+
     def describe(self) -> SandboxDescription:
         """Say what holds; what the runner's level inside is, is known once the first sandbox has come."""
         greeting = self._open.greeting if self._open is not None else None
@@ -143,7 +171,7 @@ class E2BSandbox:
             "whoever runs the service: E2B sees programs and their inputs, though no expected values",
         )
         lacks += ("the internet: allow_internet_access is set",) if internet else ()
-        lacks += ("cells from their own sandbox, in which they are root: each job of cells has one to itself",)
+        lacks += ("cells from their own sandbox, in which they are root: each job of cells, and each session, has one",)
         if greeting is not None:
             protects += tuple(f"inside the sandbox: {line}" for line in greeting.protects_against)
             lacks += tuple(f"inside the sandbox: {line}" for line in greeting.does_not_protect_against)

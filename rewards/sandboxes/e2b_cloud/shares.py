@@ -28,6 +28,11 @@ class Share:
     keep_warm: int
     max_sandbox_seconds: float | None
 
+    @property
+    def max_sessions(self) -> int:
+        """Return how many sandboxes sessions may hold: one is left to programs, or these would wait for ever."""
+        return max(1, self.max_sandboxes - 1)
+
 
 def find_rank(environment: Mapping[str, str] | None = None) -> Rank:
     """Return this process's place in the run.

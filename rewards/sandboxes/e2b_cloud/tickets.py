@@ -42,6 +42,11 @@ class Place(enum.Enum):
     """A whole sandbox with an agent: what happens to it is then nobody else's fault or harm."""
     CELLS = "cells"
     """A whole sandbox with a notebook, in which a program is root."""
+    LEASE = "lease"
+    """The same, for as long as a session lasts."""
+
+
+NOTEBOOKS = (Place.CELLS, Place.LEASE)
 
 
 Report = JobResult | SandboxFailure | Lost

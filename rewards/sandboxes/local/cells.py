@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...errors import ConfigurationError
-from ...records import CellStep, Ended, Job, RichResult, TestRun
+from ...records import CellStep, Ended, Job, Limits, RichResult, TestRun
 from ..base import cells_of
 from ..runner.messages import Mode
 from ..runner.notebook import CellReply, pack_cells, read_cells
@@ -28,7 +28,7 @@ async def run(worker: Worker, job: Job, *, left_s: float) -> tuple[list[TestRun]
     same way then. Raises `ConfigurationError` for files that the job's disk limit has no room for.
     """
     cells = cells_of(job)
-    _check_files(job, cells)
+    check_files(job.limits, cells)
     sizes = Sizes.of(job.limits)
     files = worker.files
     outcome = await worker.execute(
@@ -45,17 +45,18 @@ async def run(worker: Worker, job: Job, *, left_s: float) -> tuple[list[TestRun]
     replies = await beside_the_loop(_replies, worker, sizes, len(cells))
     # What the cells print is looked at cell by cell: only the kernel's limit on the files ends the process.
     end = read_run(outcome, files, replace(sizes, stdout=sizes.file - 1))
-    runs = _Reading(worker, sizes, end).runs(replies, len(cells))
+    runs = CellOutputs(worker, sizes, end).runs(replies, len(cells))
     files.empty()
     return runs[1:], outcome.reply.cpu_s
 
 
-def _check_files(job: Job, cells: Sequence[CellStep]) -> None:
+def check_files(limits: Limits, cells: Sequence[CellStep]) -> None:
+    """Raise `ConfigurationError` for files that the disk limit has no room for."""
     size = sum(len(file.content) for cell in cells for file in cell.files)
-    if size > job.limits.disk_mb << 20:
+    if size > limits.disk_mb << 20:
         raise ConfigurationError(
             f"the files of a problem have {size / 2**20:.0f} MiB together, and its limit disk_mb is "
-            f"{job.limits.disk_mb}: raise the limit"
+            f"{limits.disk_mb}: raise the limit"
         )
 
 
@@ -63,7 +64,7 @@ def _replies(worker: Worker, sizes: Sizes, asked: int) -> list[CellReply]:
     return read_cells(worker.files.head(worker.files.returned, sizes.file), limit=asked)
 
 
-class _Reading:
+class CellOutputs:
     """What the cells have left in the memory files, read in order."""
 
     def __init__(self, worker: Worker, sizes: Sizes, end: TestRun) -> None:
@@ -74,7 +75,7 @@ class _Reading:
         """Return the runs of the program and of every cell."""
         runs: list[TestRun] = []
         for reply in replies:
-            runs.append(self._run_of(reply))
+            runs.append(self.run_of(reply))
             if runs[-1].ended not in LIVES_ON:
                 break
         else:
@@ -84,7 +85,8 @@ class _Reading:
         echo = TestRun(last.ended, signal=last.signal, stderr=last.stderr, starved=last.starved)
         return runs + [echo] * (asked - len(runs))
 
-    def _run_of(self, reply: CellReply) -> TestRun:
+    def run_of(self, reply: CellReply) -> TestRun:
+        """Return the run of the next cell."""
         stdout, stderr, is_flooded = self._printed(reply.stdout_end, reply.stderr_end)
         ended = Ended.OUTPUT_LIMIT if is_flooded else ENDED.get(reply.kind, Ended.RAISED)
         if ended is Ended.RAISED and reply.error_name == "MemoryError":

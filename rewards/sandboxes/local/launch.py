@@ -111,6 +111,11 @@ class Launcher:
             raise
         return worker
 
+    async def start_worker(self, kind: Kind) -> Worker:
+        """Return a worker beside the slots, whose level is known; raises `WorkerDiedError`."""
+        assert self.strategy is not None
+        return await self._start_worker(self.strategy, kind)
+
     def _setup(self, strategy: Strategy, number: int, kind: Kind) -> Setup:
         paths, tools = paths_for(kind, self._options.site_packages), kind is Kind.COMMANDS
         own_count = strategy.namespaces or strategy.own_uid
@@ -152,10 +157,14 @@ class Launcher:
         if not self.greeting.counts_processes:
             raise ConfigurationError(f"{what} needs a procfs, which cannot be mounted here")
 
-    def fits(self, job: Job, slot: Slot) -> bool:
-        """Tell whether the slot's file system is large enough for the job; if not, the next slot's will be."""
-        self._disk_mb = max(self._disk_mb, job.limits.disk_mb)
-        return job.limits.disk_mb <= slot.programs.setup.disk_mb
+    def fits(self, limits: Limits, worker: Worker) -> bool:
+        """Tell whether the worker's file system is large enough; if not, that of the next one will be."""
+        self.make_room(limits)
+        return limits.disk_mb <= worker.setup.disk_mb
+
+    def make_room(self, limits: Limits) -> None:
+        """Start later workers with file systems that are large enough."""
+        self._disk_mb = max(self._disk_mb, limits.disk_mb)
 
 
 async def _test(worker: Worker, kind: Kind) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
-from ...records import Job, JobResult, SandboxFailure, TestRun
+from ...records import CellStep, Job, JobResult, Limits, Program, SandboxFailure, TestRun
 from ..base import KeepGoing, SandboxDescription, has_cells
 from ..runner.encoding import TooLarge
 from .capacity import default_slots
@@ -25,6 +25,8 @@ from .commands import reason_against
 from .launch import Launcher, probe_level
 from .levels import gaps, protections
 from .options import check_slots, read_options
+from .session_pool import SessionPool
+from .sessions import LocalSession
 from .slot import Slot
 from .tools import languages_here
 from .worker import WorkerDiedError
@@ -53,6 +55,8 @@ class LocalSandbox:
     """
 
     name = "local"
+    session_capacity = None
+    sessions_have_shell = False
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class LocalSandbox:
         self._all: set[Slot] = set()
         self._idle: list[Slot] = []
         self._turns = asyncio.Semaphore(1)
+        self._sessions = SessionPool(self._launcher)
         self._starting = asyncio.Lock()
         self._launching: set[asyncio.Future[None]] = set()
         self._recovering: set[asyncio.Task[None]] = set()
@@ -128,18 +133,24 @@ class LocalSandbox:
     def _enter_loop(self) -> None:
         loop = asyncio.get_running_loop()
         if self._pid != os.getpid():  # a fork of the process that started the slots: they are the parent's
-            for slot in self._all:
-                slot.abandon()
+            self._abandon()
             self._forget()
         elif self._loop is not None and self._loop is not loop:
             if not self._loop.is_closed():
                 raise ConfigurationError("this LocalSandbox is in use by another event loop, which still runs")
             for slot in self._all:
                 slot.close_now()
+            self._sessions.close_now()
             self._forget()
         if self._loop is None:
             self._loop = loop
-            self._turns = asyncio.Semaphore(self.capacity)
+            self._turns = self._sessions.turns = asyncio.Semaphore(self.capacity)
+
+    def _abandon(self) -> None:
+        for slot in self._all:
+            slot.abandon()
+        self._sessions.abandon()
+        self._all.clear()
 
     async def _new_slot(self) -> Slot:
         started = asyncio.get_running_loop().create_future()
@@ -182,11 +193,23 @@ class LocalSandbox:
             raise
         return await self._run_in_slot(slot, job, keep_going, began)
 
+    async def open_session(self, limits: Limits) -> LocalSession | SandboxFailure:
+        """Return a fresh interpreter, which is IPython's; the contract is that of `Interactive`.
+
+        Each takes 30 MB and 7 descriptors while it is open. Raises `ConfigurationError` without IPython.
+        """
+        if not self._closed:
+            await self.start()
+        if self._closed:
+            return CLOSED
+        self._launcher.check(Job(Program(""), (CellStep(""),), limits))
+        return await self._sessions.open(limits)
+
     async def _take_slot(self, job: Job) -> Slot:
         if self._closed:
             raise _ClosedMeanwhileError
         slot = self._idle.pop() if self._idle else await self._new_slot()
-        if not self._launcher.fits(job, slot):
+        if not self._launcher.fits(job.limits, slot.programs):
             await self._drop(slot)
             slot = await self._new_slot()
         return slot
@@ -252,10 +275,11 @@ class LocalSandbox:
         """End every slot and what runs in it."""
         self._closed = True
         if self._pid != os.getpid():
-            for slot in self._all:
-                slot.abandon()
-            self._all.clear()
+            self._abandon()
             return
+        await asyncio.gather(self._sessions.close(), self._close_slots())
+
+    async def _close_slots(self) -> None:
         await asyncio.gather(*self._recovering, *self._launching, return_exceptions=True)
         slots, self._all, self._idle = self._all, set(), []
         await asyncio.gather(*(slot.close() for slot in slots))

@@ -16,7 +16,7 @@ def paths_for(kind: Kind, chosen_packages: Sequence[str | os.PathLike[str]] | bo
     if kind is Kind.COMMANDS:
         return visible_to_tools()
     packages = site_directories(chosen_packages)
-    if kind is Kind.NOTEBOOKS:  # IPython is there, and what notebooks use
+    if kind in (Kind.NOTEBOOKS, Kind.SESSIONS):  # IPython is there, and what notebooks use
         packages = tuple(dict.fromkeys((*packages, *site_directories(True))))
     paths = visible_paths(packages)
     return with_pytest(paths) if kind is Kind.PYTEST else paths

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import os
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ from ...errors import ConfigurationError
 from ..runner import messages
 from ..runner.handshake import Greeting, Setup
 from ..runner.messages import Mode, Order, Reply, Stop
+from .ending import ended
 from .memory_files import MemoryFiles
 from .wall_clock import WallClock
 
@@ -29,7 +29,6 @@ RUNNER_PARENT = str(Path(__file__).resolve().parent.parent)
 BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from runner.zygote import main; main()"
 START_TIMEOUT_S = 60.0
 CLOSE_TIMEOUT_S = 5.0
-LOOK_AGAIN_S = 0.01
 KEPT_ERROR_BYTES = 4000
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -167,13 +166,8 @@ class Worker:
         `channel` is handed over and closed here.
         """
         assert self._loop is not None
-        self._number += 1
-        self.files.prepare(job, stdin)
-        self._reply = reply = self._loop.create_future()
-        self._send(messages.pack_order(order._replace(number=self._number, size=len(job))), channel)
-        clock = WallClock(
-            wall_limit_s, self._process.pid, total_s=total_wall_s, progress=progress, stop=self.kill_program
-        )
+        reply = self.begin(order, job, stdin, channel=channel)
+        clock = self.clock(wall_limit_s, total_s=total_wall_s, progress=progress)
         try:
             outcome = Outcome(await reply, clock.starved)
         except asyncio.CancelledError:
@@ -188,6 +182,35 @@ class Worker:
         if outcome.reply.stop == Stop.SETUP_FAILED:
             raise WorkerDiedError("a child could not be set up")
         return outcome
+
+    def begin(
+        self, order: Order, job: bytes, stdin: bytes, *, channel: socket.socket | None = None
+    ) -> asyncio.Future[Reply]:
+        """Have one child run *job*, and return at once what will tell how it ended; raises `WorkerDiedError`."""
+        assert self._loop is not None
+        self._number += 1
+        self.files.prepare(job, stdin)
+        self._reply = reply = self._loop.create_future()
+        self._send(messages.pack_order(order._replace(number=self._number, size=len(job))), channel)
+        return reply
+
+    def clock(
+        self,
+        limit_s: float,
+        *,
+        total_s: float = math.inf,
+        progress: Callable[[], int] | None = None,
+        is_fresh: bool = True,
+    ) -> WallClock:
+        """Begin to watch the child that runs, and have it stopped when its time is over."""
+        return WallClock(
+            limit_s,
+            self._process.pid,
+            total_s=total_s,
+            progress=progress,
+            stop=self.kill_program,
+            is_fresh=is_fresh,
+        )
 
     async def idle(self) -> None:
         """Wait until the child of a cancelled order is gone; raises `WorkerDiedError`."""
@@ -223,7 +246,7 @@ class Worker:
         self._let_go()
         try:
             if self._process.poll() is None:
-                await _ended(self._process, CLOSE_TIMEOUT_S)
+                await ended(self._process, CLOSE_TIMEOUT_S)
         finally:
             self._finish()
 
@@ -259,26 +282,3 @@ class Worker:
         self._control.close()
         self.files.close()
         self._process.returncode = 0  # not this process's child: `subprocess` must not wait for it
-
-
-async def _ended(process: subprocess.Popen[bytes], timeout_s: float) -> None:
-    """Wait until *process* has ended, or not any longer."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            try:
-                await _readable(os.pidfd_open(process.pid))
-            except OSError:  # no descriptor is free
-                while process.poll() is None:
-                    await asyncio.sleep(LOOK_AGAIN_S)
-
-
-async def _readable(descriptor: int) -> None:
-    """Wait until *descriptor* is readable and close it."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    try:
-        loop.add_reader(descriptor, lambda: None if ready.done() else ready.set_result(None))
-        await ready
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)

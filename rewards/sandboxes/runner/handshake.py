@@ -21,6 +21,8 @@ class Kind(enum.StrEnum):
     """Programs of any language, by the interpreters and compilers of the machine."""
     NOTEBOOKS = "notebooks"
     """Cells, one after another in one child."""
+    SESSIONS = "sessions"
+    """Cells that come one by one: there are as many of these as sessions are open, so they hold nothing but IPython."""
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,19 @@ class Mode(enum.IntEnum):
     CELLS = 6
     PACKED_SCRIPT = 7
     """A script with files beside it, words on its command line, or files to hand over."""
+    SESSION = 8
+    """Cells that come one by one over the channel, for as long as the host keeps it open."""
     KILL = 16
     """Not a job: stop the one that runs."""
     PROGRESS = 17
-    """Not a job: the other half of a split test went on to the next test, so this half's CPU clock starts again."""
+    """Not a job: a test or a cell began of which this zygote sees nothing, so its child's CPU clock starts again."""
 
 
 ONE_CLOCK = frozenset({Mode.SCRIPT, Mode.PACKED_SCRIPT, Mode.COMMAND})
 """What has one limit from its beginning to its end; elsewhere the limits count for each answer."""
+COUNTS_ANSWERS = frozenset({Mode.CALLS, Mode.SERVE, Mode.TEST, Mode.CELLS})
+"""Where each answer starts the CPU clock again. In a session the host says when: its cells are without number, and a
+program that fakes answers would have CPU time without end."""
 
 
 class Stop(enum.IntEnum):

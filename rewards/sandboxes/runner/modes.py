@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from . import calls, command, entry, notebook, script, serving, tester
+from . import calls, command, entry, notebook, script, serving, session, tester
 from .messages import Mode
 from .parcel import unpack_parcel
 from .placing import hand_over, put_files
@@ -55,6 +55,11 @@ def _run_cells(job: bytes) -> int:
     return 0
 
 
+def _run_session(job: bytes) -> int:
+    session.run_session(job, CHANNEL, RETURNED)
+    return 0
+
+
 ENTER: dict[int, EnterJob] = {Mode.PACKED_SCRIPT: _enter_with_files, Mode.COMMAND: _enter_command}
 """How a child gets to its job where that is more than reading it."""
 MODES: dict[int, RunJob] = {
@@ -64,6 +69,7 @@ MODES: dict[int, RunJob] = {
     Mode.TEST: (_run_tests, ((CHANNEL + 1, _END),)),
     Mode.COMMAND: (command.refuse, ()),
     Mode.CELLS: (_run_cells, ((CHANNEL, _END),)),
+    Mode.SESSION: (_run_session, ((CHANNEL + 1, _END),)),
     Mode.PACKED_SCRIPT: (script.run_script, ((RETURNED, _END),)),
 }
 """What a child does with its job, and the descriptors that are closed before."""

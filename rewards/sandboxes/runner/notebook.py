@@ -46,8 +46,8 @@ Cell = tuple[str, Sequence[FileContent]]
 """Its source, and the files that are written before it runs."""
 
 
-def prepare(directory: str) -> None:
-    """Make the shell that every child gets a copy of, and import what cells are likely to import.
+def prepare(directory: str, useful: Iterable[str]) -> None:
+    """Make the shell that every child gets a copy of, and import what is *useful* to cells.
 
     *directory* is the scratch directory, which is empty afterwards. Raises `PreloadError` where IPython is missing.
     """
@@ -59,7 +59,7 @@ def prepare(directory: str) -> None:
         missing = (error.name or "").partition(".")[0] in ("IPython", "traitlets")
         raise PreloadError(INSTALL if missing else f"IPython could not be imported: {error}") from error
     _shell.append(made)
-    _import_what_is_useful()
+    _import(useful)
     _warm_up(made)
     # The list of fonts is made under the eyes of a timer's thread, and threads do not survive a fork.
     for thread in threading.enumerate():
@@ -72,10 +72,10 @@ def prepare(directory: str) -> None:
     scratch.wipe(directory)
 
 
-def _import_what_is_useful() -> None:
+def _import(names: Iterable[str]) -> None:
     hidden = [name for name in THREADED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import system finds nothing then
-    for name in USEFUL:
+    for name in names:
         with contextlib.suppress(Exception):  # the boundary to the user's packages: a cell that imports it is told why
             importlib.import_module(name)
     for name in hidden:
@@ -88,11 +88,14 @@ def _warm_up(shell: Shell) -> None:
     A figure is made and not drawn: the fonts that were read for that would be files that are closed in a child.
     """
     with contextlib.suppress(Exception):  # the boundary to the user's packages: a cell that draws is told why
-        pyplot = importlib.import_module("matplotlib.pyplot")
+        pyplot = sys.modules["matplotlib.pyplot"]
         pyplot.figure()
         pyplot.close("all")
         shell.ipython.events.trigger("post_execute")
     shell.run_cell("0;", silent=True)
+    shell.run_cell("raise", silent=True)  # tracebacks take a library, and 50 ms the first time
+    for name in [name for name in vars(sys) if name.startswith("last_")]:
+        delattr(sys, name)
     shell.begin()
 
 
@@ -114,25 +117,39 @@ def run_cells(job: bytes, returned_fd: int) -> None:
     The first one is the program: where it fails, none runs. Raises OSError when the descriptor takes no more.
     """
     output_bytes, cells = marshal.loads(job)
-    shell = _shell[0]
-    sys.modules["__main__"] = shell.ipython.user_module
+    shell = shell_of_process()
     directory, left = os.getcwd(), MAX_FRAME
     ends = [0, 0]
     for number, (source, files) in enumerate(cells):
         began = sum(ends)
-        clock = _cpu_clock(), _wall_clock()
-        kind, shown, error = _run(shell, source, files, directory)
-        ends = [_printed(STDOUT, ends[0]), _printed(STDERR, ends[1])]
-        used = [round(_cpu_clock() - clock[0], 7), round(_wall_clock() - clock[1], 7)]
-        try:
-            frame = encode([kind, *used, *ends, shown, error], limit=left)
-        except TooLarge:
-            kind = "too_large"
-            frame = encode([kind, *used, *ends, [], None])
+        kind, ends, frame = answer(shell, source, files, directory, ends, limit=left)
         write_frame(returned_fd, frame)
         left -= len(frame)
         if kind == "too_large" or sum(ends) - began > output_bytes or (kind == "raised" and not number):
             return
+
+
+def shell_of_process() -> Shell:
+    """Return the shell that was prepared, in which cells are the main module from here on."""
+    sys.modules["__main__"] = _shell[0].ipython.user_module
+    return _shell[0]
+
+
+def answer(
+    shell: Shell, source: str, files: Iterable[FileContent], directory: str, ends: Sequence[int], *, limit: int
+) -> tuple[str, list[int], bytes]:
+    """Run a cell; return how it ended, how much has been printed when it had, and the frame that tells of it.
+
+    *ends* are what was printed before; *limit* is how long the frame may get.
+    """
+    clock = _cpu_clock(), _wall_clock()
+    kind, shown, error = _run(shell, source, files, directory)
+    printed = [_printed(STDOUT, ends[0]), _printed(STDERR, ends[1])]
+    used = [round(_cpu_clock() - clock[0], 7), round(_wall_clock() - clock[1], 7)]
+    try:
+        return kind, printed, encode([kind, *used, *printed, shown, error], limit=limit)
+    except TooLarge:
+        return "too_large", printed, encode(["too_large", *used, *printed, [], None])
 
 
 def _run(shell: Shell, source: str, files: Iterable[FileContent], directory: str) -> tuple[str, list[Any], Any]:
@@ -199,11 +216,12 @@ def read_cells(data: bytes, *, limit: int) -> list[CellReply]:
     replies, size = [], 0
     for frame in read_frames(data, limit=limit):
         size += len(frame)
-        replies.append(_read(frame, allowance) if size <= MAX_FRAME else CellReply("too_large"))
+        replies.append(read_cell(frame, allowance) if size <= MAX_FRAME else CellReply("too_large"))
     return replies
 
 
-def _read(frame: bytes, allowance: Allowance) -> CellReply:
+def read_cell(frame: bytes, allowance: Allowance | None = None) -> CellReply:
+    """Return the reply that one frame holds; any bytes are something."""
     try:
         message = decode(frame, allowance=allowance)
     except Oversized:

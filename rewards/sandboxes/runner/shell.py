@@ -48,8 +48,7 @@ class Shell:
         self.ipython = interactive.instance(config=config(quiet))
         self.run_cell: Callable[..., Any] = self.ipython.run_cell
         self.begin()
-        self._left = RICH_CHARACTERS
-        self.is_flooded = False
+        self.refill()
         self._connect()
         _add_formats(self.ipython.display_formatter)
 
@@ -57,6 +56,11 @@ class Shell:
         """Forget the last cell."""
         self.shown: list[Shown] = []
         self.error_name, self.traceback = "", ""
+
+    def refill(self) -> None:
+        """Let as much be shown again as the cells of one job may show."""
+        self._left = RICH_CHARACTERS
+        self.is_flooded = False
 
     def _connect(self) -> None:
         """Have IPython tell this object what it would print, and refuse what needs a screen or somebody's keyboard."""

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import scratch as scratch_directory
-from .messages import ONE_CLOCK, Mode, Order, Stop
+from .messages import COUNTS_ANSWERS, Mode, Order, Stop
 from .processes import ProcessTree
 
 LOOK_AGAIN_S = 0.05
 """How often disk and process trees are looked at: nothing tells when they change."""
+IDLE_LOOK_S = 0.25
+"""The same in a session that waits for its next cell: hundreds of them may wait at once."""
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.001, 3600.0
 """poll(2) takes milliseconds as a C int: a limit of a month, or none, is waited for by the hour."""
 AT_ONCE_S = 0.01
@@ -47,6 +49,7 @@ class Watch:
     first_pause_s: float = 0.0
     _base_s: float = 0.0
     _seen: int = 0
+    _looked_s: float = -1.0
 
     def __post_init__(self) -> None:
         self.first_pause_s = self._pause_s(min(self.order.cpu_s, self.order.total_cpu_s, self.order.backstop_s))
@@ -64,7 +67,7 @@ class Watch:
         if self.tell is not None and not self.told:
             self.told = True
             self.tell(self.pid)
-        if order.mode not in ONE_CLOCK:
+        if order.mode in COUNTS_ANSWERS:
             answered = self.answered()
             if answered > self._seen:  # a program can also cut the file off
                 self._seen, self._base_s = answered, used
@@ -74,14 +77,24 @@ class Watch:
         clock_left = order.backstop_s - (time.monotonic() - self.started)
         if clock_left <= 0:
             return Stop.BACKSTOP, 0
+        if self._is_idle(used):
+            return None, max(IDLE_LOOK_S, self._pause_s(left))
+        return self._overfull(), min(self._pause_s(left), clock_left)
+
+    def _overfull(self) -> Stop | None:
         if self.is_full is not None and self.is_full():
-            return Stop.DISK, 0
-        if self.tree and self.tree.memory_bytes() > order.memory_bytes:
-            return Stop.MEMORY, 0
-        return None, min(self._pause_s(left), clock_left)
+            return Stop.DISK
+        if self.tree and self.tree.memory_bytes() > self.order.memory_bytes:
+            return Stop.MEMORY
+        return None
+
+    def _is_idle(self, used_s: float) -> bool:
+        """Say whether nothing has run in a session since the last look: nothing was written, and no memory taken."""
+        looked_s, self._looked_s = self._looked_s, used_s
+        return self.order.mode == Mode.SESSION and used_s <= looked_s
 
     def _pause_s(self, left_s: float) -> float:
-        if self.order.mode not in ONE_CLOCK:
+        if self.order.mode in COUNTS_ANSWERS:
             left_s = min(left_s, self.order.cpu_s * PROGRESS_SHARE)
         if self.is_full is not None or self.tree:
             left_s = min(left_s, LOOK_AGAIN_S)

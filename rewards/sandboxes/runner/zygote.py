@@ -96,8 +96,8 @@ class Zygote:
         self._procfs = _move_up(self._held.processes) if self._held.processes >= 0 else -1
         sys.path.extend(setup.search_path)
         preload.preload(setup.preload)
-        if setup.kind is Kind.NOTEBOOKS:
-            notebook.prepare(setup.scratch)
+        if setup.kind in (Kind.NOTEBOOKS, Kind.SESSIONS):
+            notebook.prepare(setup.scratch, notebook.USEFUL if setup.kind is Kind.NOTEBOOKS else ())
         warm_up()
         entry.warm_up(self._job)
         self._kept = preload.hide_runner(__package__ or "runner")

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: the reward curve as a picture, and a summary as JSON."""
+"""What a run leaves in numbers: the reward curve as a picture, and a summary as JSON."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .report.training import REWARD_KEYS, seconds_per_step
+
 CURVE_FILE = "reward_curve.png"
 SUMMARY_FILE = "summary.json"
 
 
-def write_report(trainer: Any, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Write both files on the main process and return the summary with the curve in it."""
+def write_summary(trainer: Any, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Write both files on the main process and return the summary with the curve and the seconds of a step in it."""
     curve = reward_curve(trainer.state.log_history)
     written = {**summary, "steps": trainer.state.global_step, "reward_curve": curve}
+    seconds = seconds_per_step(trainer.state.log_history)
+    if seconds:
+        written["seconds_per_step"] = seconds
     if trainer.is_world_process_zero():
         folder = Path(trainer.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
@@ -25,7 +30,8 @@ def write_report(trainer: Any, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def reward_curve(log_history: Sequence[Mapping[str, Any]]) -> list[tuple[int, float]]:
     """Return (step, mean reward) for each logged step that could be scored."""
-    return [(entry["step"], entry["reward"]) for entry in log_history if entry.get("reward") is not None]
+    found = [(entry["step"], next((entry[key] for key in REWARD_KEYS if key in entry), None)) for entry in log_history]
+    return [(step, reward) for step, reward in found if reward is not None]
 
 
 def draw_curve(curve: Sequence[tuple[int, float]], path: Path, *, levels: Mapping[str, float]) -> None:

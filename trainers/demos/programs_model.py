@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -12,22 +12,26 @@ from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 _PAD, _END = "<|pad|>", "<|end|>"
 
 
-def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """Return a byte-level BPE tokenizer: any text round-trips, common phrases are one token, digits are apart."""
+# Words are pieces of lines between numbers, so that a program is a dozen tokens and a step takes a fraction of a
+# second; bytes remain for everything else that a model may want to write.
+_WORDS = r"[0-9]|\n *|[^0-9\n]+"
+
+
+def train_tokenizer(
+    texts: Iterable[str], *, words: str = _WORDS, special_tokens: Sequence[str] = ()
+) -> PreTrainedTokenizerFast:
+    """Return a byte-level BPE tokenizer: any text round-trips, common *words* (a pattern) are one token each."""
     tokenizer = Tokenizer(models.BPE())
-    # Words are pieces of lines between numbers, so that a program is a dozen tokens and a step takes a fraction of a
-    # second; bytes remain for everything else that a model may want to write.
-    pieces = Regex(r"[0-9]|\n *|[^0-9\n]+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(pieces, "isolated"),
+            pre_tokenizers.Split(Regex(words), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = BpeTrainer(
         vocab_size=512,
-        special_tokens=[_PAD, _END],
+        special_tokens=[_PAD, _END, *special_tokens],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

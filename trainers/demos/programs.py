@@ -20,13 +20,14 @@ from trl import SFTConfig, SFTTrainer
 
 from rewards import CodeReward
 
-from .arguments import RunArguments
-from .demo_model import build_model, train_tokenizer
-from .demo_task import Exercise, make_exercises, written_tests
-from .ingredients import Ingredients
-from .report import write_report
-from .reward import open_reward
-from .training import build_trainer
+from ..arguments import RunArguments
+from ..callbacks import reporting
+from ..ingredients import Ingredients
+from ..reward import open_reward
+from ..summary import write_summary
+from ..training import build_trainer
+from .programs_model import build_model, train_tokenizer
+from .programs_task import Exercise, make_exercises, written_tests
 
 _CONTROL_SEED = 1_000
 _log = logging.getLogger("trainers")
@@ -55,8 +56,9 @@ def run_demo(run: RunArguments, *, say: Callable[[str], Any] = _log.info) -> dic
         say(f"held-out pass rate {rates['before']:.1%}; {run.method.upper()}: {run.training.max_steps} steps")
         trainer = build_trainer(Ingredients(run, reward, _rows(training), None, model, tokenizer))
         began = time.monotonic()
-        trainer.train()
-        online_s = time.monotonic() - began
+        with reporting(trainer, run, reward):
+            trainer.train()
+            online_s = time.monotonic() - began
         rates["after"] = pass_rate(model, tokenizer, held_out, reward, run)
         seconds = {"warm-up": warm_up_s, run.method: online_s}
         if warmed_up is not None:
@@ -66,7 +68,7 @@ def run_demo(run: RunArguments, *, say: Callable[[str], Any] = _log.info) -> dic
             )
             rates["control"] = pass_rate(warmed_up, tokenizer, held_out, reward, run)
     trainer.save_model(run.training.output_dir)
-    return write_report(trainer, {"seed": seed, "held_out_pass_rate": rates, "seconds": seconds})
+    return write_summary(trainer, {"seed": seed, "held_out_pass_rate": rates, "seconds": seconds})
 
 
 def mixed_examples(exercises: Sequence[Exercise], n: int, *, right_share: float, seed: int) -> list[dict[str, str]]:
@@ -78,8 +80,11 @@ def mixed_examples(exercises: Sequence[Exercise], n: int, *, right_share: float,
     ]
 
 
-def fine_tune(model: Any, tokenizer: Any, examples: list[dict[str, str]], run: RunArguments) -> float:
-    """Train *model* on *examples*, each seen once, and return the seconds that it took."""
+def fine_tune(model: Any, tokenizer: Any, examples: list[dict[str, Any]], run: RunArguments) -> float:
+    """Train *model* on *examples*, each seen once, and return the seconds that it took.
+
+    Of a conversation it learns what the assistant says.
+    """
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
@@ -98,6 +103,7 @@ def fine_tune(model: Any, tokenizer: Any, examples: list[dict[str, str]], run: R
             report_to="none",
             save_strategy="no",
             disable_tqdm=run.training.disable_tqdm,
+            assistant_only_loss="messages" in examples[0],
         ),
         train_dataset=datasets.Dataset.from_list(examples),
         processing_class=tokenizer,

@@ -1,0 +1,22 @@
+"""Evaluate data sets with the grader of training: the same engine, the same verdicts."""
+
+from .completions import ColumnSource, FileSource, Source
+from .dataset import EvaluationOptions, evaluate_dataset, read_summary
+from .export import Evaluation
+from .passing import pass_at_k
+from .sample import Result, Sample
+from .store import read_results
+
+__all__ = [
+    "ColumnSource",
+    "Evaluation",
+    "EvaluationOptions",
+    "FileSource",
+    "Result",
+    "Sample",
+    "Source",
+    "evaluate_dataset",
+    "pass_at_k",
+    "read_results",
+    "read_summary",
+]

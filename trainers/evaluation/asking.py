@@ -1,0 +1,61 @@
+"""The model that a command line names, and what it is asked."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from ..data_arguments import DataArguments
+from ..datasets import make_prompt
+from .completions import Source
+from .endpoint import EndpointSource
+from .local_model import ModelSource, Sampling
+from .prompts import MakePrompt, Prompt, plain_prompt
+from .rows import Rows
+
+
+def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
+    """Return the source of completions that *chosen*, the words of a command line, describe."""
+    sampling = Sampling(
+        n=chosen.n,
+        max_new_tokens=chosen.max_new_tokens,
+        temperature=chosen.temperature,
+        top_p=chosen.top_p,
+        seed=chosen.seed,
+    )
+    if chosen.base_url is not None:
+        return EndpointSource(
+            rows,
+            chosen.model,
+            base_url=chosen.base_url,
+            sampling=sampling,
+            concurrency=chosen.concurrency,
+            make_prompt=prompt_maker(chosen),
+            labels=tuple(chosen.labels),
+        )
+    return ModelSource(
+        rows,
+        chosen.model,
+        sampling=sampling,
+        batch_size=chosen.generation_batch_size,
+        make_prompt=prompt_maker(chosen),
+        labels=tuple(chosen.labels),
+    )
+
+
+def prompt_maker(chosen: argparse.Namespace) -> MakePrompt:
+    """Return what makes a prompt of a row, by the keys that training has for it."""
+    arguments = DataArguments(
+        prompt_column=chosen.prompt_column,
+        prompt_template=chosen.prompt_template,
+        system_prompt=chosen.system_prompt,
+        conversational=not chosen.plain_text,
+    )
+
+    def asked(row: Mapping[str, Any]) -> Prompt:
+        if row.get(chosen.prompt_column) is None:
+            return plain_prompt(row)
+        return make_prompt(row, arguments)
+
+    return asked

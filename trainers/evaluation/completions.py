@@ -1,0 +1,156 @@
+"""Where completions come from: a column of the data set, or a file of samples in the formats that evaluators share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rewards import ConfigurationError, DatasetError
+
+from .rows import IDS, Rows, read_json
+from .sample import Sample
+
+COLUMNS = ("completion", "completions", "response", "responses", "output", "messages")
+"""Columns that hold completions, in the order in which they are asked for."""
+TEXTS = ("completion", "solution", "response", "output", "completions", "output_list", "code_list")
+"""Fields of a sample file that hold one completion, or a list of them: of human-eval, EvalPlus and LiveCodeBench."""
+
+
+class Source(Protocol):
+    """Samples in an order that is the same every time."""
+
+    def samples(self, folder: Path) -> Iterator[Sample]:
+        """Give the samples; what takes long to make may be kept in *folder*, where it is found again.
+
+        Raises `DatasetError` and `ConfigurationError`.
+        """
+
+    def count(self) -> int | None:
+        """Return how many there are, where that is known."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return, as JSON, where they come from."""
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """Completions that stand in the data set itself, one a row or a list of them."""
+
+    rows: Rows
+    column: str | None = None
+    labels: Sequence[str] = ()
+
+    def samples(self, folder: Path) -> Iterator[Sample]:
+        """Give the samples, a row's one after another."""
+        for number, row in enumerate(self.rows):
+            column = self.column or next((name for name in COLUMNS if row.get(name) is not None), None)
+            if column is None or column not in row:
+                raise DatasetError(
+                    f"row {number} has no completion{f' {self.column!r}' if self.column else ''}: name its column, or "
+                    f"pass samples, a model or an endpoint; its columns: {', '.join(row)}"
+                )
+            problem = {name: value for name, value in row.items() if name != column or column == "messages"}
+            labels = labels_of(row, self.labels)
+            for i, completion in enumerate(_completions(row[column], column)):
+                yield Sample(self.rows.name_of(row, number), i, completion, problem, labels)
+
+    def count(self) -> int | None:
+        """Return None: a row may have several."""
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the data set and the column."""
+        return {"dataset": self.rows.described, "rows": self.rows.most, "completions": self.column or "a column"}
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Completions in a file beside the data set, each naming its problem.
+
+    JSON Lines or a JSON list, with `completion` (human-eval, a program or its continuation), `solution` (EvalPlus), or
+    lists `code_list` and `output_list` (LiveCodeBench); or EvalPlus's folder of one folder a problem.
+    """
+
+    rows: Rows
+    path: Path
+    labels: Sequence[str] = ()
+
+    def samples(self, folder: Path) -> Iterator[Sample]:
+        """Give the samples in the order of the file; the problems are held in memory."""
+        problems = {self.rows.name_of(row, number): row for number, row in enumerate(self.rows)}
+        taken: dict[tuple[str, str], int] = {}
+        for number, told in enumerate(self._told()):
+            name = _named(told, problems, number, self.path)
+            row = problems[name]
+            labels = {**labels_of(row, self.labels), **labels_of(told, self.labels)}
+            key = (name, str(sorted(labels.items())))
+            for completion in _told_completions(told, number, self.path):
+                i = taken.get(key, 0)
+                taken[key] = i + 1
+                yield Sample(name, i, completion, row, labels)
+
+    def _told(self) -> Iterator[Mapping[str, Any]]:
+        if self.path.is_dir():
+            yield from _read_folders(self.path)
+            return
+        if not self.path.is_file():
+            raise ConfigurationError(f"no file of samples {self.path}")
+        for told in itertools.chain.from_iterable(
+            found if isinstance(found, list) else [found] for found in read_json(self.path)
+        ):
+            if not isinstance(told, Mapping):
+                raise DatasetError(f"{self.path}: a sample is no JSON object but {type(told).__name__}")
+            yield told
+
+    def count(self) -> int | None:
+        """Return None: a line may hold several."""
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the data set and the file."""
+        return {"dataset": self.rows.described, "rows": self.rows.most, "completions": self.path.name}
+
+
+def labels_of(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """Return what *row* says of itself under *names*; a list, as of tags, is joined by commas."""
+    found = {name: row[name] for name in names if row.get(name) is not None}
+    return {name: ", ".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for name, v in found.items()}
+
+
+def _completions(value: Any, column: str) -> Sequence[Any]:
+    """Return the completions in a field: messages are one, a list of texts or of conversations several."""
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
+        raise DatasetError(f"{column!r} must hold text, messages or a list of them, found {type(value).__name__}")
+    if value and all(isinstance(item, Mapping) for item in value):
+        return [[value[-1]]] if column == "messages" else [value]
+    return value
+
+
+def _told_completions(told: Mapping[str, Any], number: int, path: Path) -> Sequence[Any]:
+    field = next((name for name in TEXTS if told.get(name) is not None), None)
+    if field is None:
+        raise DatasetError(f"{path}: sample {number} has none of {', '.join(TEXTS)}; it has {', '.join(told)}")
+    return _completions(told[field], field)
+
+
+def _named(told: Mapping[str, Any], problems: Mapping[str, Any], number: int, path: Path) -> str:
+    names = [str(told[name]) for name in IDS if told.get(name) is not None]
+    found = next((name for name in names if name in problems), None)
+    if found is None:
+        raise DatasetError(
+            f"{path}: sample {number} belongs to {' or '.join(map(repr, names)) or 'no problem'}, which the data set "
+            f"does not have; its first ones: {', '.join(list(problems)[:3])}"
+        )
+    return found
+
+
+def _read_folders(path: Path) -> Iterator[dict[str, Any]]:
+    """Read `<problem>/<number>.py`, where a `/` in the problem's name is written `_`."""
+    for folder in sorted(child for child in path.iterdir() if child.is_dir()):
+        for file in sorted(folder.glob("*.py"), key=lambda each: (len(each.stem), each.stem)):
+            yield {"task_id": "/".join(folder.name.rsplit("_", 1)), "id": folder.name, "solution": file.read_text()}

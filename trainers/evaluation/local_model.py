@@ -1,0 +1,143 @@
+"""Completions by a model of transformers in this process: batched, and the same ones again for the same seed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+
+from rewards import ConfigurationError
+
+from .prompts import MakePrompt, Prompt, Question, plain_prompt, questions
+from .rows import Rows
+from .sample import Sample
+from .written import FILE, Written, WrittenCompletions, refuse_another
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn."""
+
+    n: int = 1
+    """Completions for each problem."""
+    max_new_tokens: int = 1024
+    temperature: float = 0.0
+    """0 takes the likeliest token each time."""
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ConfigurationError(
+                f"sampling must have n, max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1: {self}"
+            )
+        if self.n > 1 and self.temperature == 0:
+            raise ConfigurationError(f"n={self.n} completions at temperature 0 would all be the same: raise it")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Completions of a local model, kept in the evaluation's folder."""
+
+    rows: Rows
+    model: Any
+    """A path, a name on the Hub, or a model."""
+    tokenizer: Any = None
+    """Unset: the model's own."""
+    sampling: Sampling = Sampling()
+    batch_size: int = 16
+    make_prompt: MakePrompt = plain_prompt
+    labels: Sequence[str] = ()
+    model_arguments: dict[str, Any] = field(default_factory=dict)
+    """For `from_pretrained`, such as dtype and device_map."""
+
+    def samples(self, folder: Path) -> Iterator[Sample]:
+        """Give the samples; batches that were made before are read."""
+        written = WrittenCompletions(folder)
+        asked = questions(self.rows, self.make_prompt, n=self.sampling.n, labels=self.labels)
+        generate = None
+        read = written.read()
+        while batch := list(itertools.islice(asked, self.batch_size)):
+            known = list(itertools.islice(read, len(batch)))
+            for question, found in zip(batch, known, strict=False):
+                refuse_another(found, problem=question.problem, prompt_digest=question.digest, path=folder / FILE)
+            if len(known) < len(batch):
+                generate = generate or Generator(self)
+                made = generate.answers(batch)[len(known) :]
+                written.append(made)
+                known += made
+            yield from (question.answered(found.completion) for question, found in zip(batch, known, strict=True))
+
+    def count(self) -> int | None:
+        """Return how many there are, where the data set says how long it is."""
+        rows = self.rows.count()
+        return None if rows is None else rows * self.sampling.n
+
+    def settings(self) -> dict[str, Any]:
+        """Return the data set, the model, and how it is sampled."""
+        name = self.model if isinstance(self.model, str | Path) else self.model.config._name_or_path
+        name = name or type(self.model).__name__
+        told = {"model": str(name), **vars(self.sampling), "batch_size": self.batch_size}
+        return {"dataset": self.rows.described, "rows": self.rows.most, "completions": told}
+
+
+class Generator:
+    """A loaded model with its tokenizer."""
+
+    def __init__(self, source: ModelSource) -> None:
+        self._sampling = source.sampling
+        named = isinstance(source.model, str | Path)
+        self.model = (
+            AutoModelForCausalLM.from_pretrained(str(source.model), **source.model_arguments) if named else source.model
+        )
+        if source.tokenizer is None and not named:
+            raise ConfigurationError("a model that is handed over needs its tokenizer beside it")
+        self.tokenizer = (
+            source.tokenizer if not named or source.tokenizer else AutoTokenizer.from_pretrained(source.model)
+        )
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        if named and torch.cuda.is_available() and "device_map" not in source.model_arguments:
+            self.model.to("cuda")
+        self.model.eval()
+
+    def answers(self, batch: Sequence[Question]) -> list[Written]:
+        """Return a completion for each question; the same batch gets the same ones whenever it is asked."""
+        texts = [self._rendered(question.prompt) for question in batch]
+        side, self.tokenizer.padding_side = self.tokenizer.padding_side, "left"
+        told = self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
+        self.tokenizer.padding_side = side
+        told = {name: told[name].to(self.model.device) for name in ("input_ids", "attention_mask")}
+        set_seed(self._sampling.seed + batch[0].index)
+        with torch.no_grad():
+            ids = self.model.generate(**told, **self._options())
+        answers = ids[:, told["input_ids"].shape[1] :]
+        return [self._written(question, row.tolist()) for question, row in zip(batch, answers, strict=True)]
+
+    def _options(self) -> dict[str, Any]:
+        sampling = self._sampling
+        drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+        return {
+            "max_new_tokens": sampling.max_new_tokens,
+            "do_sample": sampling.temperature > 0,
+            "pad_token_id": self.tokenizer.pad_token_id,
+            **(drawn if sampling.temperature > 0 else {}),
+        }
+
+    def _rendered(self, prompt: Prompt) -> str:
+        if isinstance(prompt, str):
+            return prompt
+        if self.tokenizer.chat_template is None:
+            raise ConfigurationError("the prompts are messages, and the tokenizer has no chat template for them")
+        return str(self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True))
+
+    def _written(self, question: Question, ids: Sequence[int]) -> Written:
+        ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
+        reason = "stop" if any(token in ends for token in ids) else "length"
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return Written(question.problem, question.number, question.digest, text, reason)

@@ -1,0 +1,63 @@
+"""What a model is asked for each row: the prompt of training, numbered and named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .completions import labels_of
+from .rows import Rows
+from .sample import Sample
+
+Prompt = str | list[dict[str, str]]
+"""Text to continue, or messages."""
+MakePrompt = Callable[[Mapping[str, Any]], Prompt]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One completion that is wanted."""
+
+    index: int
+    """Which one of the whole evaluation."""
+    problem: str
+    number: int
+    prompt: Prompt
+    row: Mapping[str, Any]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Return a name for the prompt."""
+        return hashlib.blake2b(json.dumps(self.prompt).encode(), digest_size=8).hexdigest()
+
+    def answered(self, completion: str) -> Sample:
+        """Return the sample that an answer makes."""
+        return Sample(self.problem, self.number, completion, self.row, self.labels)
+
+
+def questions(rows: Rows, make_prompt: MakePrompt, *, n: int, labels: Sequence[str] = ()) -> Iterator[Question]:
+    """Give *n* questions for each row, one after another."""
+    index = 0
+    for row_number, row in enumerate(rows):
+        prompt, name, told = make_prompt(row), rows.name_of(row, row_number), labels_of(row, labels)
+        for number in range(n):
+            yield Question(index, name, number, prompt, row, told)
+            index += 1
+
+
+def plain_prompt(row: Mapping[str, Any]) -> Prompt:
+    """Return the row's `prompt` as it is, or its `messages` without an answer at their end."""
+    if row.get("prompt") is not None:
+        return row["prompt"]  # type: ignore[no-any-return]
+    messages = row.get("messages") or row.get("text") or row.get("question")
+    if messages is None:
+        from rewards import DatasetError
+
+        raise DatasetError(f"no column prompt, messages, question or text to ask; found: {', '.join(row)}")
+    if isinstance(messages, str):
+        return messages
+    return messages[:-1] if messages[-1].get("role") == "assistant" else messages  # type: ignore[no-any-return]
