@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, cast
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, RewardError
 from .grader.loop import BackgroundLoop
 from .grader.workplace import Workplace, announce
 from .records import CellStep, File, Limits, SandboxFailure, TestRun
@@ -192,6 +192,10 @@ class _Running:
                 session = await self._sandbox.open_session(self._limits)
         except TimeoutError:
             return SandboxFailure("start", f"no interpreter was ready within {self._timeout_s:g} s")
+        except RewardError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary to a sandbox, which may raise anything
+            return _raised(error)
         self._on_start(self._sandbox)
         return session
 
@@ -217,7 +221,14 @@ class _Running:
         self, start: asyncio.Task[Session | SandboxFailure], ask: Callable[[Session], Awaitable[T | SandboxFailure]]
     ) -> T | SandboxFailure:
         session = await start
-        return session if isinstance(session, SandboxFailure) else await ask(session)
+        if isinstance(session, SandboxFailure):
+            return session
+        try:
+            return await ask(session)
+        except RewardError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            return _raised(error)
 
     def close(self) -> None:
         """End it from any thread, and from a finalizer."""
@@ -244,6 +255,11 @@ class _Running:
         session = start.result()
         if not isinstance(session, SandboxFailure):
             await session.close()
+
+
+def _raised(error: Exception) -> SandboxFailure:
+    """Return what is said of a sandbox that breaks its contract, as the grader has it: no word about the code."""
+    return SandboxFailure("transport", f"the sandbox raised {type(error).__name__}: {error}")
 
 
 def _say_nothing(_: object) -> None:

@@ -16,13 +16,15 @@ from aiohttp import web
 class OpenAIServer:
     """Answers `chat/completions` and `completions` by *answer*(prompt, seed) from a thread of its own.
 
-    *faults* maps a request's number, from 0, to an HTTP status to answer with, or to 0 for a connection that is cut.
+    *faults* maps a request's number, from 0, to an HTTP status to answer with, to 0 for a connection that is cut, or to
+    a body that is sent as if it were an answer.
     """
 
     def __init__(
-        self, answer: Callable[[str, int], str], *, faults: dict[int, int] | None = None, latency_s: float = 0.0
+        self, answer: Callable[[str, int], str], *, faults: dict[int, int | str] | None = None, latency_s: float = 0.0
     ) -> None:
-        self._answer, self._faults, self._latency_s = answer, faults or {}, latency_s
+        self._answer, self._faults = answer, faults or {}
+        self.latency_of: Callable[[], float] = lambda: latency_s
         self.requests = 0
         self.asked: Counter[str] = Counter()
         self.at_once = self.most_at_once = 0
@@ -38,7 +40,7 @@ class OpenAIServer:
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/completions", self._continue)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, handler_cancellation=True)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -65,12 +67,14 @@ class OpenAIServer:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            await asyncio.sleep(self._latency_s)
+            await asyncio.sleep(self.latency_of())
             status = self._faults.get(number, 200)
             if status == 0:
                 assert request.transport is not None
                 request.transport.abort()
                 return web.Response()
+            if isinstance(status, str):
+                return web.Response(text=status, content_type="application/json")
             if status != 200:
                 body = {"error": {"message": f"fault {status}", "type": "test"}}
                 return web.json_response(body, status=status, headers={"retry-after-ms": "5"})

@@ -145,7 +145,7 @@ def test_what_does_not_fit_ends_a_run_before_it_begins(more, options, error, com
 
 
 def test_a_chat_template_without_tools_ends_a_run_before_it_begins(tmp_path):
-    with pytest.raises(ValueError, match="does not support tool calling"):
+    with pytest.raises(ConfigurationError, match="does not support tool calling"):
         built(agent_run(tmp_path), tokenizer=tiny_tokenizer())
 
 

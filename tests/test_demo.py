@@ -44,6 +44,37 @@ def test_a_short_run_shows_its_progress_and_leaves_a_curve_and_a_summary(tmp_pat
     assert summary["steps"] == 2
     assert set(summary["held_out_pass_rate"]) == {"before", "after", "control"}
     assert all(0.0 <= rate <= 1.0 for rate in summary["held_out_pass_rate"].values())
+    loads_as_any_model_does(tmp_path)
+
+
+def loads_as_any_model_does(folder: Path) -> None:
+    """See that transformers does not take the tokenizer for another one: for some kinds of model it knows better."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    text = "Read n and print: add 3, then double it.\nn = int(input())"
+    saved = PreTrainedTokenizerFast.from_pretrained(folder)
+    assert AutoTokenizer.from_pretrained(folder)(text)["input_ids"] == saved(text)["input_ids"]
+
+
+@pytest.mark.long
+def test_an_evaluation_of_the_trained_model_agrees_with_the_run(tmp_path):
+    from trainers.demos.programs_task import make_exercises, written_tests
+
+    done = run("--output_dir", str(tmp_path / "run"), "--disable_tqdm", "true")
+    assert done.returncode == 0, done.stderr[-3000:]
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    held_out = [{"prompt": e.prompt, "tests": written_tests(e)} for e in make_exercises(256 + 4200, seed=0)[:256]]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in held_out))
+    sampled = ["--n", "4", "--temperature", "1.0", "--max_new_tokens", "32", "--plain_text", "--cpu_s", "1"]
+    command = [sys.executable, "scripts/evaluate.py", str(tmp_path / "rows.jsonl"), "--model", str(tmp_path / "run")]
+    command += ["--output_dir", str(tmp_path / "evaluated"), "--no_progress", *sampled]
+    done = subprocess.run(command, cwd=ROOT, env=OFFLINE, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads((tmp_path / "evaluated/summary.json").read_text())
+    print(done.stdout)
+    assert found["samples"] == 1024
+    assert found["pass_at_k"]["pass@1"]["value"] == pytest.approx(summary["held_out_pass_rate"]["after"], abs=0.06)
+    assert found["pass_at_k"]["pass@4"]["value"] > found["pass_at_k"]["pass@1"]["value"]
 
 
 def test_an_unknown_key_ends_with_one_line_and_not_a_traceback():

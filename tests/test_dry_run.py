@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,15 @@ def rows(tmp_path: Path) -> str:
     return save(tmp_path / "rows.jsonl", ROWS)
 
 
+def with_tools(policy: str, folder: Path) -> str:
+    """Return a copy of the model whose chat template has tool calls."""
+    from trl.chat_template_utils import qwen3_chat_template
+
+    copy = Path(shutil.copytree(policy, folder / "with_tools"))
+    (copy / "chat_template.jinja").write_text(qwen3_chat_template)
+    return str(copy)
+
+
 def in_place_of(config: Path, policy: str, rows: str) -> list[str]:
     """Return what stands in for the Hub and the GPU in this config."""
     text = config.read_text()
@@ -68,7 +78,7 @@ def in_place_of(config: Path, policy: str, rows: str) -> list[str]:
     if "\neval_rows:" in text:
         given += ["--eval_rows", "1"]
     if "model_name_or_path" in text:
-        given += ["--model_name_or_path", policy]
+        given += ["--model_name_or_path", policy if "\ntools:" not in text else with_tools(policy, Path(rows).parent)]
     return given + (["--use_vllm", "false"] if "use_vllm: true" in text else [])
 
 
@@ -153,6 +163,7 @@ def test_prompts_longer_than_the_model_are_warned_of(rows, policy, capsys):
     ("more", "complaint"),
     [
         pytest.param(["--model_name_or_path", "/no/such/model"], "cannot be loaded", id="no such model"),
+        pytest.param(["--resume_from_checkpoint", "/no/where"], "no folder '/no/where'", id="no checkpoint"),
         pytest.param(["--use_vllm", "true"], "use_vllm: true needs the package vllm: pip install vllm", id="no vLLM"),
         pytest.param(["--tools", "run_python"], "only GRPO has turns with tools", id="tools without turns"),
         pytest.param(["--other_rewards", "json.nothing"], "cannot be imported", id="another reward that is not there"),
@@ -161,6 +172,23 @@ def test_prompts_longer_than_the_model_are_warned_of(rows, policy, capsys):
 def test_what_would_end_the_run_ends_the_dry_run(rows, policy, more, complaint):
     with pytest.raises(ConfigurationError, match=complaint):
         tried(rows, policy, *more, method="rloo")
+
+
+def test_a_run_of_a_model_that_is_not_there_ends_with_the_same_words(rows, tmp_path):
+    words = ["--model_name_or_path", str(tmp_path), "--dataset", rows, "--output_dir", str(tmp_path / "out")]
+    with pytest.raises(ConfigurationError, match="cannot be loaded"):
+        run_from(parse_arguments([*words, "--bf16", "false"], method="grpo"))
+
+
+def test_a_chat_template_without_tool_calls_ends_the_dry_run_of_an_agent(rows, policy):
+    with pytest.raises(ConfigurationError, match="has no tool calls"):
+        tried(rows, policy, "--tools", "run_python")
+
+
+def test_what_trl_refuses_at_its_start_is_one_line(rows, policy, tmp_path):
+    words = ["--model_name_or_path", policy, "--dataset", rows, "--output_dir", str(tmp_path / "out")]
+    with pytest.raises(ConfigurationError, match="TRL cannot begin this run: nosuch is not supported"):
+        run_from(parse_arguments([*words, "--bf16", "false", "--report_to", "nosuch"], method="grpo"))
 
 
 def test_lora_and_its_numbers_are_said(rows, policy, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -152,6 +153,32 @@ def test_unjudged_completions_are_counted_apart_and_never_dropped(tmp_path):
     assert found.summary["unjudged"] == 10
     assert found.summary["pass_at_k"]["pass@1"]["value"] == 1.0
     assert found.summary["pass_rate_bounds"] == [0.5, 1.0]
+
+
+def test_a_conversation_need_not_be_json(tmp_path):
+    """Arguments of calls are read from a model's own words, in which there may be NaN."""
+    call = {"function": {"name": "f", "arguments": {"x": float("nan")}}}
+    said = [{"role": "assistant", "content": "```python\nprint(1)\n```", "tool_calls": [call]}]
+    found = evaluated([row(1) | {"completion": said}], tmp_path / "out")
+    assert [(result.passed, result.completion[0]["role"]) for result in found.results] == [(True, "assistant")]
+
+
+def test_what_could_not_be_judged_may_be_tried_again(tmp_path):
+    lost = SandboxFailure("died", "gone", retryable=False)
+    with CodeReward(
+        sandbox=FakeSandbox(lambda job: lost if "9" in job.program.source else answer(job)), breaker=None
+    ) as reward:
+        first = evaluate_dataset(reward, ROWS, output_dir=tmp_path / "out", options=QUIET)
+    assert first.summary["unjudged"] == 11
+    before = [result.digest for result in first.results]
+    again = dataclasses.replace(QUIET, retry_unjudged=True)
+    sandbox = FakeSandbox(answer)
+    with CodeReward(sandbox=sandbox) as reward:
+        found = evaluate_dataset(reward, ROWS, output_dir=tmp_path / "out", options=again)
+    assert found.summary["judged_now"] == 11
+    assert len(sandbox.jobs) <= 11
+    assert found.summary["verdicts"] == {"accepted": 10, "wrong_answer": 10}
+    assert [result.digest for result in found.results] == before
 
 
 def test_nothing_is_graded_twice_and_the_second_run_says_the_same(tmp_path):

@@ -1,9 +1,11 @@
 """pass@k and its error, and the comparison of two runs, against what can be worked out otherwise."""
 
+import contextlib
 import itertools
 import json
 import math
 import random
+import resource
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,42 @@ def test_a_line_holds_whatever_a_completion_may_say(tmp_path):
     assert back.completion == told
     assert len((tmp_path / "results.jsonl").read_text().splitlines()) == 1
     assert json.loads((tmp_path / "results.jsonl").read_text())["program"] == told
+
+
+DAMAGE = [
+    pytest.param("results.jsonl", lambda lines: [lines[0], b"\0" * 40 + b"\n"], "results.jsonl, line 2", id="zeros"),
+    pytest.param("results.jsonl", lambda lines: [b"[1]\n", *lines], "results.jsonl, line 1", id="no object"),
+    pytest.param("results.jsonl", lambda lines: [lines[0], b"\xff\xfe\n"], "results.jsonl, line 2", id="no text"),
+    pytest.param("evaluation.json", lambda lines: [], "evaluation.json", id="settings that are empty"),
+    pytest.param("evaluation.json", lambda lines: [b"[1]"], "evaluation.json", id="settings that are none"),
+    pytest.param("evaluation.json", None, "evaluation.json", id="settings that are gone"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "told"), DAMAGE)
+def test_a_damaged_folder_is_told_of_and_left_as_it_is(name, change, told, tmp_path):
+    path = evaluation(tmp_path, {"a": [True], "b": [False]}) / name
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    with pytest.raises(ConfigurationError, match=told), ResultStore(tmp_path, {}) as store:
+        list(store.digests())
+    with pytest.raises(ConfigurationError, match=told), ResultStore(tmp_path, {}) as store:  # and its lock is free
+        list(store.results())
+
+
+def test_a_full_disk_leaves_the_folder_free_and_whole_lines(tmp_path):
+    store = ResultStore(tmp_path, {})
+    store.append([Result("a", 0, "d", 0.0, "wrong_answer", False)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # Python ignores the signal
+    try:
+        with pytest.raises(OSError, match="too large"):
+            store.append([Result("b", 0, "d", 0.0, "wrong_answer", False, detail="x" * 5000)])
+        with contextlib.suppress(OSError):
+            store.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with ResultStore(tmp_path, {}) as again:
+        assert [result.problem for result in again.results()] == ["a"]

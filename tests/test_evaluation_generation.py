@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ pytest.importorskip("openai", reason="pip install 'code-rewards[endpoint]' to as
 
 from openai_server import OpenAIServer
 
-from rewards import CodeReward, ConfigurationError
+from rewards import CodeReward, ConfigurationError, DatasetError
 from rewards.sandboxes.fake import FakeSandbox
 from trainers.evaluation import EvaluationOptions, evaluate_dataset
 from trainers.evaluation.endpoint import EndpointSource, EndpointUnavailable
@@ -111,8 +113,9 @@ def test_what_the_server_refuses_from_the_start_is_the_users_error(status, compl
             evaluated(source, tmp_path)
 
 
-def test_one_prompt_that_is_refused_is_an_empty_answer_and_the_others_go_on(tmp_path):
-    with OpenAIServer(lambda prompt, seed: solving(prompt, 1), faults={6: 400}) as server:
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_one_prompt_that_is_refused_is_an_empty_answer_and_the_others_go_on(status, tmp_path):
+    with OpenAIServer(lambda prompt, seed: solving(prompt, 1), faults={6: status}) as server:
         source = EndpointSource(Rows(PROBLEMS), "solver", base_url=server.base_url, concurrency=1)
         found = evaluated(source, tmp_path)
     assert found.summary["verdicts"] == {"accepted": 11, "no_program": 1}
@@ -124,3 +127,46 @@ def test_a_server_that_stays_away_keeps_what_was_answered(tmp_path):
         with pytest.raises(EndpointUnavailable, match="500"):
             evaluated(source, tmp_path)
     assert len((tmp_path / "completions.jsonl").read_text().splitlines()) == 5
+
+
+NO_ANSWERS = [
+    pytest.param('{"id": "x", "choi', id="half a body"),
+    pytest.param("<html>bad gateway</html>", id="a gateway's page"),
+    pytest.param('{"error": {"message": "overloaded"}}', id="an error with the status of a success"),
+    pytest.param('{"choices": []}', id="no choice"),
+    pytest.param('{"choices": [{"message": null}]}', id="no message"),
+    pytest.param('{"choices": [{"message": {"content": [{"type": "text"}]}}]}', id="content that is no text"),
+    pytest.param("null", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS)
+def test_a_body_that_is_no_answer_is_asked_for_again(body, tmp_path):
+    with OpenAIServer(lambda prompt, seed: solving(prompt, 1), faults={3: body}) as server:
+        source = EndpointSource(Rows(PROBLEMS), "solver", base_url=server.base_url, concurrency=1)
+        assert evaluated(source, tmp_path).summary["passed"] == 12
+
+
+def test_a_server_that_sends_no_answers_is_said_to_fail(tmp_path):
+    with OpenAIServer(solving, faults=dict.fromkeys(range(5, 99), '{"error": "overloaded"}')) as server:
+        source = EndpointSource(Rows(PROBLEMS), "solver", base_url=server.base_url, concurrency=1, retries=0)
+        with pytest.raises(EndpointUnavailable, match="no answer"):
+            evaluated(source, tmp_path)
+    assert len((tmp_path / "completions.jsonl").read_text().splitlines()) == 5
+    assert "evaluation-endpoint" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_evaluation_that_ends_does_not_wait_for_answers_that_nobody_wants(tmp_path):
+    """As at Ctrl-C: the server may take ten minutes for each."""
+
+    def failing(completions, **columns):
+        raise DatasetError("not to be had")
+
+    first_four_at_once = iter([0.0] * 4)
+    with OpenAIServer(solving) as server:
+        server.latency_of = lambda: next(first_four_at_once, 600.0)
+        source = EndpointSource(Rows(PROBLEMS), "solver", base_url=server.base_url)
+        began = time.monotonic()
+        with pytest.raises(DatasetError, match="not to be had"):
+            evaluate_dataset(failing, source.rows, completions=source, output_dir=tmp_path, options=QUIET)
+        assert time.monotonic() - began < 60

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("datasets", reason="pip install 'code-rewards[train]' to validate data sets")
 
 from rewards import CodeReward, Limits
+from rewards.records import SandboxFailure
+from rewards.sandboxes.fake import FakeSandbox
 from trainers.evaluation import EvaluationOptions
 from trainers.evaluation.validation import validate_dataset
 
@@ -30,13 +32,14 @@ LENIENT = {
         {"type": "stdin", "input": "2\n", "output": "2\n", "checker": {"source": "print(1.0)", "style": "codeforces"}},
     ]
 }
+FLAKY = "import os\nn = int(input())\nprint(n + (n == 2 and os.urandom(1)[0] % 2))"
 ROWS = [
     stdin_row("clean", "print(int(input()) * 2)", ("1", "2"), ("2", "4")),
     stdin_row("no gold", None, ("1", "2"), ("2", "4")),
     stdin_row("wrong gold", "print(int(input()) * 3)", ("1", "2"), ("2", "4")),
     stdin_row("same answer", "print('YES')", ("1", "YES"), ("2", "YES")),
     stdin_row("echo", "print(input())", ("1", "1"), ("2", "2")),
-    stdin_row("flaky", "import time\nprint(int(input()) + time.time_ns() // 997 % 2)", ("1", "1"), ("2", "2")),
+    stdin_row("flaky", FLAKY, ("1", "1"), ("2", "2")),
     {"task_id": "unreadable", "tests": "[{", "solution": "print(1)"},
     {"task_id": "no tests", "tests": "[]", "solution": "print(1)"},
     {"task_id": "lenient", "tests": json.dumps(LENIENT), "solution": "print(input())"},
@@ -86,6 +89,24 @@ def test_the_clean_subset_and_the_reasons_are_written(validated):
         assert {row["problem"] for row in csv.DictReader(file)} == {reason.problem for reason in validated.reasons}
     told = json.loads((validated.folder / "validation.json").read_text())
     assert (told["rows"], told["clean"]) == (len(ROWS), 3)
+
+
+def test_a_solution_may_hold_a_block_of_markdown_and_a_name_half_a_surrogate_pair(tmp_path):
+    rows = [
+        stdin_row("fence", '"""\n```python\nprint(3)\n```\n"""\nprint(int(input()) * 2)', ("1", "2"), ("2", "4")),
+        stdin_row("\ud800", "print(3)", ("1", "2"), ("2", "4")),
+    ]
+    with CodeReward(sandbox="local") as reward:
+        found = validate_dataset(reward, rows, output_dir=tmp_path, repeats=1, options=QUIET)
+    assert [(reason.row, reason.reason) for reason in found.reasons] == [(1, "gold_fails")]
+    assert "\\ud800,gold_fails" in (tmp_path / "reasons.csv").read_text()
+
+
+def test_a_row_of_which_nothing_could_be_judged_is_not_clean(tmp_path):
+    lost = SandboxFailure("died", "gone", retryable=False)
+    with CodeReward(sandbox=FakeSandbox(lambda job: lost), breaker=None) as reward:
+        found = validate_dataset(reward, ROWS[:2], output_dir=tmp_path, repeats=1, options=QUIET)
+    assert (found.clean, found.counts) == (0, {"unjudged": 2})
 
 
 def test_rows_without_a_solution_can_be_refused(tmp_path):

@@ -17,7 +17,7 @@ import pytest
 
 from rewards import CodeReward, ConfigurationError, Interpreter, Interpreters, Limits, SandboxUnavailable
 from rewards.records import Ended, File, Job, JobResult, SandboxFailure, TestRun
-from rewards.sandboxes.base import KeepGoing, SandboxDescription
+from rewards.sandboxes.base import KeepGoing, SandboxDescription, Session
 from rewards.sandboxes.fake import FakeSandbox, FakeSessions
 from rewards.sandboxes.local import LocalSandbox
 
@@ -175,6 +175,23 @@ def test_what_is_nobodys_answer_is_raised(closing: Closing, error: Exception) ->
     interpreter = closing(Interpreters(Unusable({}))).open()
     with pytest.raises(type(error), match=str(error)):
         interpreter.run("x")
+
+
+def test_a_sandbox_that_raises_says_nothing_about_the_code(closing: Closing) -> None:
+    class Breaking(FakeSandbox):
+        async def open_session(self, limits: Limits) -> Session | SandboxFailure:  # type: ignore[override]
+            raise OSError("no route to host")
+
+    answer = closing(Interpreters(Breaking({}))).open().run("x")
+    assert isinstance(answer, SandboxFailure)
+    assert "no route to host" in answer.detail
+
+    def failing(source: str) -> str:
+        raise OSError("connection reset")
+
+    answer = closing(Interpreters(FakeSandbox({}, sessions=FakeSessions(failing)))).open().run("x")
+    assert isinstance(answer, SandboxFailure)
+    assert "connection reset" in answer.detail
 
 
 def test_closing_returns_at_once_and_answers_what_is_under_way(closing: Closing) -> None:

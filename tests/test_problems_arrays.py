@@ -52,7 +52,11 @@ class Endless:
         return self
 
 
-@pytest.mark.parametrize("value", [Refuses(), Endless(), numpy.datetime64("2020-01-01"), numpy.array([1, 2])], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [Refuses(), Endless(), numpy.datetime64("2020-01-01"), numpy.array([1, 2])],
+    ids=lambda each: type(each).__name__,
+)
 def test_what_cannot_be_read_as_python_values_is_the_datasets_fault(value: object) -> None:
     with pytest.raises(DatasetError, match="expected text, found"):
         read_problem({"expected_output": value})

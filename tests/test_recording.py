@@ -110,3 +110,12 @@ def test_nothing_is_kept_where_none_are_wanted(tmp_path):
     recording = Recording(tmp_path, most=0)
     record(recording, range(1, 3))
     assert recording.samples == ()
+
+
+def test_lines_that_were_damaged_do_not_end_a_run_that_goes_on(tmp_path):
+    record(Recording(tmp_path, most=100), range(1, 4))
+    path = tmp_path / SAMPLES_FILE
+    path.write_bytes(b"\0\0\xff\xfe\n[1]\n" + path.read_bytes()[:-20].replace(b'"step": 2', b'"step": "2"'))
+    recording = Recording(tmp_path, most=100)
+    recording.resume(3)
+    assert {sample.step for sample in recording.samples} == {1, 3}

@@ -145,7 +145,7 @@ def test_a_tensor_without_dimensions_is_a_number() -> None:
         ({"bounds": (0.0, 0.5), "scoring": fraction_passed}, False),
         ({"bounds": (0.0, 0.5), "scoring": lambda tests: 0.5}, True),
     ],
-    ids=str,
+    ids=lambda each: ", ".join(map(str, each)) if isinstance(each, dict) else str(each),
 )
 def test_what_a_built_in_scorer_can_give_must_be_within_the_bounds(options: dict[str, Any], fits: bool) -> None:
     if fits:

@@ -143,7 +143,8 @@ def test_held_out_rows_are_taken_from_the_training_split(tmp_path):
         pytest.param({"prompt_template": "{"}, "{}", ConfigurationError, "double literal braces", id="a single brace"),
         pytest.param({"eval_rows": 1}, "{}", ConfigurationError, "leaves nothing", id="everything held out"),
         pytest.param({}, "{]", DatasetError, "neither JSON Lines", id="no JSON"),
-        pytest.param({}, "[1]", DatasetError, "row 0 is no JSON object", id="no rows"),
+        pytest.param({}, "[1]", DatasetError, "row 0 is no JSON object", id="no objects"),
+        pytest.param({}, "", DatasetError, "has no rows", id="no rows"),
     ],
 )
 def test_what_does_not_fit_is_said_before_a_run(options, text, error, complaint, tmp_path):

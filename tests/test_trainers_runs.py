@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from trainers.config import parse_arguments
 from trainers.ingredients import REFERENCE_FOLDER, Ingredients
 from trainers.launch import main
 from trainers.reward import build_reward
-from trainers.training import train
+from trainers.training import checkpoint_of, train
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings(
@@ -104,6 +105,20 @@ def test_a_run_that_was_stopped_goes_on_where_its_last_checkpoint_is(policy, tmp
 def test_a_checkpoint_that_is_not_there_is_named(policy, tmp_path):
     with pytest.raises(ConfigurationError, match=r"no folder 'gone'; true takes the last checkpoint"):
         train(run_of(tmp_path, policy, resume_from_checkpoint="gone"))
+
+
+@pytest.mark.parametrize("torn", [None, b"", b'{"epoch": 1.0, "glo'], ids=["missing", "empty", "half"])
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(torn, tmp_path):
+    """Without its state the trainer would begin at step 0, with the weights of a later one."""
+    for step in (9, 10, 11):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}/trainer_state.json").write_text('{"global_step": 9}')
+    last = tmp_path / "checkpoint-11/trainer_state.json"
+    last.unlink() if torn is None else last.write_bytes(torn)
+    found = checkpoint_of(SimpleNamespace(resume_from_checkpoint="true", output_dir=str(tmp_path)))
+    assert found == str(tmp_path / "checkpoint-10")
+    with pytest.raises(ConfigurationError, match=r"no whole trainer_state\.json"):
+        checkpoint_of(SimpleNamespace(resume_from_checkpoint=str(last.parent), output_dir=str(tmp_path)))
 
 
 def test_lora_trains_and_leaves_an_adapter(policy, tmp_path):

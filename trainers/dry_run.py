@@ -15,13 +15,14 @@ from rewards import CodeReward, DatasetError, SandboxUnavailable, Verdict
 
 from .arguments import RunArguments
 from .datasets import KNOWN_SOLUTION, load_rows
-from .environments.building import agent_parts, refuse_tools
+from .environments.building import agent_parts, refuse_template, refuse_tools
 from .gold import known_solution
 from .ingredients import Ingredients
 from .packages import refuse_missing_packages
 from .plan import Plan, plan_of, worst_grading_s
 from .policy_preview import PolicyPreview, preview_policy, rendered
 from .reward import open_reward, reward_functions
+from .training import checkpoint_of
 
 _RENDERED = 200
 """Prompts whose tokens are counted."""
@@ -47,6 +48,7 @@ def dry_run(run: RunArguments, *, say: Say, material: Material | None = None) ->
     """
     refuse_missing_packages(run)
     refuse_tools(run)
+    checkpoint_of(run.training)
     if material is None:
         finder = partial(known_solution, language=run.reward.language)
         rows, eval_rows = load_rows(run.data, seed=run.training.seed, solutions=finder)
@@ -63,7 +65,9 @@ def dry_run(run: RunArguments, *, say: Say, material: Material | None = None) ->
         fewest, middle, most = checked.tests_of_a_row
         say(f"rows: {run.data.dataset}: {checked}; {n_eval} held out")
         say(f"tests a row: {fewest} at least, {middle} at the median, {most} at most")
-        _show_policy(run, preview_policy(run, None if material is None else material.tokenizer), rows, say=say)
+        policy = preview_policy(run, None if material is None else material.tokenizer)
+        refuse_template(run, policy.tokenizer)
+        _show_policy(run, policy, rows, say=say)
         names = ", ".join(getattr(function, "__name__", type(function).__name__) for function in functions)
         say(f"rewards: {names}; {_limits(run)}")
         say(f"sandbox: {reward.describe().splitlines()[0]}; it runs {reward.capacity} programs at once")

@@ -51,6 +51,18 @@ def preview_policy(run: RunArguments, tokenizer: Any = None) -> PolicyPreview:
     return PolicyPreview(model, _options(run), loaded, getattr(text, "max_position_embeddings", None))
 
 
+def refuse_missing_model(run: RunArguments) -> None:
+    """Raise `ConfigurationError` where there is no model of the run's name: TRL tells it by thirty lines of its own."""
+    name = run.model.model_name_or_path
+    if not name:
+        raise ConfigurationError("model_name_or_path is missing: which model is to be trained?")
+    trusted = getattr(run.training, "trust_remote_code", False)
+    try:
+        AutoConfig.from_pretrained(name, revision=run.model.model_revision, trust_remote_code=trusted)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the model {name!r} cannot be loaded: {error}") from error
+
+
 def rendered(tokenizer: Any, prompt: Any, run: RunArguments) -> str:
     """Return the text that the model is given; raises `ConfigurationError` for messages without a chat template."""
     if isinstance(prompt, str):

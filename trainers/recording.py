@@ -101,9 +101,9 @@ class Recording:
     def _read(self, last_step: int) -> list[tuple[Sample, ...]]:
         grouped: dict[Any, list[Sample]] = {}
         try:
-            for line in self._path.read_text(encoding="utf-8").splitlines():
+            for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
                 sample = _sample_in(line)
-                if sample is not None and sample.step is not None and sample.step <= last_step:
+                if sample is not None and isinstance(sample.step, int) and sample.step <= last_step:
                     grouped.setdefault((sample.step, sample.labels[:1]), []).append(sample)
         except FileNotFoundError:
             return []

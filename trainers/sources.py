@@ -71,6 +71,8 @@ def _read_json(path: Path) -> datasets.Dataset:
         )
     except ValueError as error:
         raise DatasetError(f"{path} is neither JSON Lines nor a JSON list: {error}") from None
+    if not found:
+        raise DatasetError(f"{path} has no rows")
     for i, row in enumerate(found):
         if not isinstance(row, dict):
             raise DatasetError(f"{path}: row {i} is no JSON object")

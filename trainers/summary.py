@@ -23,8 +23,8 @@ def write_summary(trainer: Any, summary: Mapping[str, Any]) -> dict[str, Any]:
     if trainer.is_world_process_zero():
         folder = Path(trainer.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        draw_curve(curve, folder / CURVE_FILE, levels=summary.get("held_out_pass_rate", {}))
         (folder / SUMMARY_FILE).write_text(json.dumps(written, indent=1) + "\n")
+        draw_curve(curve, folder / CURVE_FILE, levels=summary.get("held_out_pass_rate", {}))
     return written
 
 

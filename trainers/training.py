@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from rewards import ConfigurationError
 
@@ -17,17 +19,23 @@ from .datasets import load_rows
 from .environments.building import refuse_tools
 from .ingredients import Ingredients
 from .methods import method_called
+from .policy_preview import refuse_missing_model
 from .progress import show_reward_table
 from .reward import open_reward
 from .summary import write_summary
 from .tables import keep_tables_apart
+
+_TORN = "a run that was killed while it saved leaves such a one; true takes the last that is whole"
 
 
 def build_trainer(ingredients: Ingredients) -> Any:
     """Return the run's trainer, with what it shows of itself; reads every row first, and raises for a bad one."""
     refuse_tools(ingredients.run)
     found = ingredients.check_rows()
-    trainer = method_called(ingredients.run.method).build(ingredients)
+    try:
+        trainer = method_called(ingredients.run.method).build(ingredients)
+    except (ValueError, FileExistsError) as error:  # by which TRL and transformers refuse arguments and folders
+        raise ConfigurationError(f"TRL cannot begin this run: {error}") from error
     trainer.accelerator.print(f"training rows: {found}")
     show_reward_table(trainer, reward_name=ingredients.reward.name)
     if ingredients.eval_rows is not None:
@@ -47,14 +55,16 @@ def train(
     checkpoint = checkpoint_of(run.training)
     if run.training.resume_from_checkpoint is not None:
         say(f"resumed from {checkpoint}" if checkpoint else "no checkpoint to resume from: from the start")
+    if model is None:
+        refuse_missing_model(run)
     train_rows, eval_rows = load_rows(run.data, seed=run.training.seed)
     with open_reward(run) as reward:
         trainer = build_trainer(Ingredients(run, reward, train_rows, eval_rows, model, tokenizer))
         with reporting(trainer, run, reward):
             trainer.train(resume_from_checkpoint=checkpoint)
         summary = {"dataset": run.data.dataset, "model": run.model.model_name_or_path, "rows": len(train_rows)}
-        written = write_summary(trainer, summary)
         _leave_model(trainer, run)
+        written = write_summary(trainer, summary)
     (trainer.end if hasattr(trainer, "end") else trainer.accelerator.end_training)()  # from transformers 5.18 on
     return written
 
@@ -66,9 +76,9 @@ def leave_process_group() -> None:
 
 
 def checkpoint_of(training: Any) -> str | None:
-    """Return the folder to resume from: the one named, or for `true` the last one of the output folder, if any.
+    """Return the folder to resume from: the one named, or for `true` the last whole one of the output folder, if any.
 
-    Raises `ConfigurationError` for a folder that is not there.
+    Raises `ConfigurationError` for a folder that is not there, or was not written to its end.
     """
     wanted = training.resume_from_checkpoint
     if wanted is None or wanted.lower() in ("false", "none"):
@@ -76,9 +86,20 @@ def checkpoint_of(training: Any) -> str | None:
     if wanted.lower() != "true":
         if not Path(wanted).is_dir():
             raise ConfigurationError(f"resume_from_checkpoint: no folder {wanted!r}; true takes the last checkpoint")
+        if not _is_whole(Path(wanted)):
+            raise ConfigurationError(f"resume_from_checkpoint: {wanted!r} has no whole {TRAINER_STATE_NAME}; {_TORN}")
         return str(wanted)
-    found = get_last_checkpoint(training.output_dir) if Path(training.output_dir).is_dir() else None
-    return None if found is None else str(found)
+    folders = Path(training.output_dir).glob(f"{PREFIX_CHECKPOINT_DIR}-*")
+    numbered = sorted((int(number), path) for path in folders if (number := path.name.rpartition("-")[2]).isdecimal())
+    return next((str(path) for _, path in reversed(numbered) if _is_whole(path)), None)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Say whether a checkpoint was written to its end: the state comes last, and without it the steps begin at 0."""
+    try:
+        return isinstance(json.loads((checkpoint / TRAINER_STATE_NAME).read_bytes()), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _leave_model(trainer: Any, run: RunArguments) -> None:

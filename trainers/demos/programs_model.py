@@ -1,4 +1,4 @@
-"""The model of the CPU demo: a Qwen2 of half a million parameters and a tokenizer, both made in memory."""
+"""The model of the CPU demo: a Llama of half a million parameters and a tokenizer, both made in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 _PAD, _END = "<|pad|>", "<|end|>"
 
@@ -45,17 +45,18 @@ def train_tokenizer(
     )
 
 
-def build_model(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int, layers: int, seed: int) -> Qwen2ForCausalLM:
+def build_model(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int, layers: int, seed: int) -> LlamaForCausalLM:
     """Return a freshly initialised causal language model that fits *tokenizer*."""
     torch.manual_seed(seed)
-    return Qwen2ForCausalLM(
-        Qwen2Config(
+    return LlamaForCausalLM(
+        LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=hidden_size,
             intermediate_size=2 * hidden_size,
             num_hidden_layers=layers,
             num_attention_heads=hidden_size // 32,
             num_key_value_heads=hidden_size // 32,
+            attention_bias=True,  # a model of this size learns faster with it
             max_position_embeddings=256,
             tie_word_embeddings=True,
             bos_token_id=None,

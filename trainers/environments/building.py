@@ -15,6 +15,7 @@ from ..arguments import RunArguments
 from ..ingredients import Ingredients
 from .context_budget import ContextBudget, measured_budget
 from .interpreter import InterpreterEnvironment, environment_class
+from .parsing import guard_parser
 from .reward import AgentReward
 from .rollouts import QuietEnvironment, Rollouts, tools_of
 from .setup import EnvironmentSetup
@@ -27,6 +28,14 @@ def refuse_tools(run: RunArguments) -> None:
     """Raise `ConfigurationError` where a run's method has no turns."""
     if run.agent.tools and run.method != "grpo":
         raise ConfigurationError(f"tools: only GRPO has turns with tools, and this run's method is {run.method}")
+
+
+def refuse_template(run: RunArguments, tokenizer: Any) -> None:
+    """Raise `ConfigurationError` where a run has tools and *tokenizer* cannot write calls, as TRL does."""
+    from trl.chat_template_utils import supports_tool_calling
+
+    if run.agent.tools and not supports_tool_calling(tokenizer):
+        raise ConfigurationError("tools: the chat template of this model has no tool calls and results; take another")
 
 
 def agent_parts(ingredients: Ingredients, functions: Sequence[Callable[..., Any]]) -> dict[str, Any]:
@@ -59,6 +68,7 @@ def agent_parts(ingredients: Ingredients, functions: Sequence[Callable[..., Any]
 
 def check_trainer(trainer: Any) -> None:
     """Raise `ConfigurationError` where a trainer with tools would fail, or wait for ever, in its first batch."""
+    guard_parser(trainer.processing_class)
     if trainer.rollout_func is not None:
         TurnEngine(trainer)
     if trainer.accelerator.num_processes == 1:

@@ -5,11 +5,13 @@ TRL drops the result of a call that has run, without a word, where it does not f
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .markers import Markers
 from .tool_results import LEFT_OUT, longest_fitting
 
 _CODE = {"code": ""}
@@ -50,8 +52,14 @@ class ContextBudget:
         return self.count(LEFT_OUT) <= room
 
     def cut(self, text: str, room: int) -> str:
-        """Return as much of *text* as `share_of` *room* holds."""
-        return longest_fitting(text, lambda part: self.count(part) <= share_of(room)) or LEFT_OUT
+        """Return as much of *text*, without the chat template's markers, as `share_of` *room* holds."""
+        return (
+            longest_fitting(self._markers.broken_in(text), lambda part: self.count(part) <= share_of(room)) or LEFT_OUT
+        )
+
+    @functools.cached_property
+    def _markers(self) -> Markers:
+        return Markers(self.tokenizer)
 
 
 def share_of(room: int, *, least: int = 0) -> int:

@@ -7,7 +7,6 @@ them one after the other, and never closes one.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import combinations
@@ -16,12 +15,12 @@ from typing import Any, TypeVar
 from rewards import ConfigurationError, DatasetError, Interpreter, Interpreters, RewardError
 from rewards.records import Ended, File, SandboxFailure, TestRun
 
+from .call_clock import CallClock
 from .context_budget import ContextBudget
 from .setup import SOURCE_COLUMN, EnvironmentSetup
-from .tool_results import NO_INTERPRETER, NO_ROOM, cut, keeps_state, text_of_failure, text_of_run
+from .tool_results import NO_INTERPRETER, NO_ROOM, NO_TIME, cut, keeps_state, text_of_failure, text_of_run
 
 T = TypeVar("T")
-A = TypeVar("A")
 _BYTES_A_CHARACTER = 4
 
 
@@ -33,8 +32,9 @@ class InterpreterEnvironment:
     the model's first call, and again after an end that took the interpreter.
 
     A tool returns text, whatever the model asked for and whatever happened, at most *output_chars* long, and with a
-    *budget* no longer than TRL has room for. All calls of a rollout together may take *timeout_s*. After a failure of
-    the sandbox (`failure`) or an error of the user's (`error`) no further call is tried: the rollout cannot be scored.
+    *budget* no longer than TRL has room for. All calls of a rollout together may take *timeout_s*, waiting for their
+    turns included, and half of it by themselves: a model that uses that up has no further calls, and is scored. After a
+    failure of the sandbox (`failure`) or an error of the user's (`error`) no call is tried: there can be no score.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class InterpreterEnvironment:
         self._interpreters = interpreters
         self._output_chars = output_chars
         self._budget = budget
-        self._timeout_s = self._left_s = timeout_s
+        self._clock = CallClock(timeout_s)
+        self._was_ready = False
         self._interpreter: Interpreter | None = None
         self._setup = EnvironmentSetup()
         self._preparing: Future[TestRun | SandboxFailure] | None = None
@@ -66,7 +67,8 @@ class InterpreterEnvironment:
         self.calls = self.stopped_calls = 0
         self.failure = self.error = None
         self._setup = EnvironmentSetup.of(row)
-        self._left_s = self._timeout_s
+        self._clock.start()
+        self._was_ready = False
         self._room = 0 if self._budget is None else self._budget.room(row)
         self._interpreter = self._source.open()
         self._prepare()
@@ -102,13 +104,16 @@ class InterpreterEnvironment:
             raise RuntimeError("this environment was not reset, or its rollout is over")
         if self.failure is not None or self.error is not None:
             return NO_INTERPRETER
+        if self._clock.is_used_up:
+            return NO_TIME
         self.calls += 1
         outcome: T | SandboxFailure
         try:
             self._await_setup()
-            outcome = self.failure or self._waited_for(ask(self._interpreter))
+            wall_limit_s = self._source.limits.wall_limit_s
+            outcome = self.failure or self._clock.used_by(ask(self._interpreter), wall_limit_s=wall_limit_s)
         except TimeoutError:
-            outcome = SandboxFailure("deadline", f"the calls of a rollout took longer than {self._timeout_s:g} s")
+            outcome = SandboxFailure("deadline", f"the calls of a rollout took longer than {self._clock.timeout_s:g} s")
         except RewardError as error:  # TRL would make a tool's result of it: the reward tells the trainer
             self.error = error
             return NO_INTERPRETER
@@ -118,24 +123,21 @@ class InterpreterEnvironment:
             return text_of_failure(outcome)
         return say(outcome)
 
-    def _waited_for(self, answer: Future[A]) -> A:
-        """Return *answer*; raises `TimeoutError` when the rollout's calls have taken too long in all."""
-        began = time.monotonic()
-        try:
-            return answer.result(max(0.0, self._left_s))
-        finally:
-            self._left_s -= time.monotonic() - began
-
     def _await_setup(self) -> None:
-        """Take note of a set-up that did not work: the model's calls would mean something else without it."""
+        """Take note of a set-up that did not work: the model's calls would mean something else without it.
+
+        Where it did before, the model has ended that interpreter, and may have used up what this one needs.
+        """
         if self._preparing is None:
             return
-        run, self._preparing = self._waited_for(self._preparing), None
+        run, self._preparing = self._clock.waited_for(self._preparing), None
         if isinstance(run, SandboxFailure):
             self.failure = run
+        elif self._was_ready or run.ended is Ended.RETURNED:
+            self._was_ready = True
         elif run.ended is Ended.RAISED:
             raise DatasetError(f"the {SOURCE_COLUMN} of a row raised: {run.stderr[-500:]}")
-        elif run.ended is not Ended.RETURNED:
+        else:
             self.failure = SandboxFailure("start", f"{SOURCE_COLUMN} ended by {run.ended.value}", retryable=False)
 
     def _text_of_run(self, run: TestRun, *, is_cell: bool = True) -> str:

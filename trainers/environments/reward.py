@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewards import CircuitBreaker, CircuitBreakerOpen
+from rewards.judging.excerpts import one_line
 
 from .interpreter import InterpreterEnvironment
 from .rollouts import QuietEnvironment
+from .transcript import tabular
 
 _log = logging.getLogger("trainers")
 
@@ -22,7 +24,7 @@ class AgentReward:
     found to be the user's fault, and closes the interpreters of the batch: TRL does neither. Picklable.
 
     Where `Rollouts` took the turns, TRL has taken all tokens of a rollout for one message: what was really said is put
-    in the place of it, for TRL's table and for the rewards behind this one.
+    in the place of it, for TRL's table and for the rewards behind this one. Arguments of calls are texts there.
     """
 
     def __init__(self, reward: Callable[..., Any], *, breaker: CircuitBreaker | None = CircuitBreaker()) -> None:  # noqa: B008 - frozen
@@ -68,14 +70,17 @@ class AgentReward:
     def _count_failures(self, found: Sequence[Any]) -> None:
         failures = [one.failure for one in found if getattr(one, "failure", None) is not None]
         if failures:
-            _log.warning("%d of %d rollouts lost their interpreter: %s", len(failures), len(found), failures[0].detail)
+            _log.warning(
+                "%d of %d rollouts lost their interpreter: %s", len(failures), len(found), one_line(failures[0].detail)
+            )
         if self.breaker is None:
             return
         self._bad_in_a_row = self._bad_in_a_row + 1 if len(failures) > self.breaker.share * len(found) else 0
         if self._bad_in_a_row >= self.breaker.batches:
+            why = f"{failures[0].kind}: {one_line(failures[0].detail)}"
             raise CircuitBreakerOpen(
                 f"{self._bad_in_a_row} batches in a row had no interpreter for more than {self.breaker.share:.0%} of "
-                f"their rollouts ({failures[0].kind}: {failures[0].detail}): training on would be training on nothing"
+                f"their rollouts ({why}): training on would be training on nothing"
             )
 
 
@@ -95,6 +100,8 @@ def _put_what_was_said(completions: Any, environments: Sequence[Any]) -> None:
     for completion, environment in zip(completions, environments, strict=True):
         if isinstance(environment, QuietEnvironment) and environment.messages and isinstance(completion, list):
             completion[:] = environment.messages
+        if isinstance(completion, list):
+            completion[:] = map(tabular, completion)
 
 
 def _write_figures(found: Sequence[Any], environments: Sequence[Any], *, log_metric: Any) -> None:

@@ -163,7 +163,7 @@ def _run_calls(engine: TurnEngine, rollouts: Sequence[_Rollout]) -> None:
     finally:
         threads.shutdown(wait=False, cancel_futures=True)  # whoever interrupts a run does not wait for its calls
     for one, texts in zip(rollouts, results, strict=True):
-        messages = _shortened(engine, one, texts)
+        messages = _shortened(engine, one, [engine.markers.broken_in(text) for text in texts])
         one.append(engine.result_ids(messages), None, is_own=False)
         one.seat.messages += messages
 

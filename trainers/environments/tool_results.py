@@ -10,6 +10,7 @@ from rewards.records import Ended, RichResult, SandboxFailure, TestRun
 NO_OUTPUT = "(no output)"
 RESTARTED = "The interpreter was restarted: variables, imports and files are as they were in the beginning."
 NO_INTERPRETER = "[no interpreter can be had; answer without running code]"
+NO_TIME = "[not run: the calls have used up their time; answer without running code]"
 NO_ROOM = "[not run: no room is left for a result]"
 LEFT_OUT = "[...]"
 """A result of which nothing is left."""

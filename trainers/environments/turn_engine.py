@@ -16,6 +16,9 @@ from trl import chat_template_utils
 
 from rewards import ConfigurationError
 
+from .markers import Markers
+from .parsing import guard_parser
+
 _METHODS = ("_generate_single_turn", "_get_tool_suffix_ids")
 _ATTRIBUTES = ("environments", "processing_class", "chat_template", "chat_template_kwargs", "max_completion_length")
 _FUNCTIONS = (
@@ -43,6 +46,8 @@ class TurnEngine:
         self._trainer = trainer
         self._known: dict[str, list[int]] = {}
         """Tokens of what was rendered before: a group has one prompt, and its calls often have one result."""
+        guard_parser(trainer.processing_class)
+        self.markers = Markers(trainer.processing_class)
         self._parsing = _with_response_template(trainer.processing_class)
         _use_training_template(trainer)
 
@@ -115,8 +120,10 @@ def _with_response_template(tokenizer: Any) -> Any:
     """
     if getattr(tokenizer, "response_template", None) or getattr(tokenizer, "response_schema", None):
         return tokenizer
+    copied = copy.copy(tokenizer)
+    guard_parser(copied)
     try:
-        return chat_template_utils.add_response_schema(copy.copy(tokenizer))
+        return chat_template_utils.add_response_schema(copied)
     except ValueError as error:
         raise ConfigurationError(f"the tool calls of this model cannot be parsed: {error}") from None
 

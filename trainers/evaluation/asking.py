@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from rewards import ConfigurationError, DatasetError
+
 from ..data_arguments import DataArguments
 from ..datasets import make_prompt
 from .completions import Source
@@ -17,6 +19,8 @@ from .rows import Rows
 
 def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
     """Return the source of completions that *chosen*, the words of a command line, describe."""
+    if chosen.concurrency < 1 or chosen.generation_batch_size < 1:
+        raise ConfigurationError("--concurrency and --generation_batch_size must be at least 1")
     sampling = Sampling(
         n=chosen.n,
         max_new_tokens=chosen.max_new_tokens,
@@ -54,8 +58,11 @@ def prompt_maker(chosen: argparse.Namespace) -> MakePrompt:
     )
 
     def asked(row: Mapping[str, Any]) -> Prompt:
-        if row.get(chosen.prompt_column) is None:
-            return plain_prompt(row)
-        return make_prompt(row, arguments)
+        if row.get(chosen.prompt_column) is not None:
+            return make_prompt(row, arguments)
+        if chosen.prompt_column != DataArguments.prompt_column:
+            raise DatasetError(f"a row has nothing in {chosen.prompt_column!r} to ask; its columns: {', '.join(row)}")
+        # Statements in a column of another name, such as MBPP's `text`, are asked by the same template.
+        return make_prompt({**row, chosen.prompt_column: plain_prompt(row)}, arguments)
 
     return asked

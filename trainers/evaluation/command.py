@@ -78,6 +78,7 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--output_dir", type=Path, required=True)
     part.add_argument("--batch_size", type=int, default=256, help="samples that are graded at once")
     part.add_argument("--no_progress", action="store_true")
+    part.add_argument("--retry_unjudged", action="store_true", help="grade again what could not be judged before")
 
 
 def _add_completions(parser: argparse.ArgumentParser) -> None:
@@ -161,7 +162,12 @@ def _source(chosen: argparse.Namespace) -> str | Source | None:
 
 
 def _options(chosen: argparse.Namespace, **more: Any) -> EvaluationOptions:
-    return EvaluationOptions(batch_size=chosen.batch_size, progress=False if chosen.no_progress else None, **more)
+    return EvaluationOptions(
+        batch_size=chosen.batch_size,
+        retry_unjudged=chosen.retry_unjudged,
+        progress=False if chosen.no_progress else None,
+        **more,
+    )
 
 
 def _run(chosen: argparse.Namespace) -> None:
@@ -241,6 +247,6 @@ def _validate(chosen: argparse.Namespace) -> None:
         max_rows=chosen.max_rows,
         options=_options(chosen, report=False),
     )
-    lines = [f"{found.clean} of {found.rows} rows are clean"]
+    lines = [f"{found.clean} of {found.rows} rows are clean; {found.known} have a known solution that was tried"]
     lines += [f"{count:7}  {reason}" for reason, count in found.counts.items()]
     print("\n".join([*lines, f"clean.jsonl and reasons.csv in {found.folder}"]))  # noqa: T201 - what a command is for

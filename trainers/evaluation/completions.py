@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rewards import ConfigurationError, DatasetError
 from .rows import IDS, Rows, read_json
 from .sample import Sample
 
+logger = logging.getLogger(__name__)
 COLUMNS = ("completion", "completions", "response", "responses", "output", "messages")
 """Columns that hold completions, in the order in which they are asked for."""
 TEXTS = ("completion", "solution", "response", "output", "completions", "output_list", "code_list")
@@ -37,7 +39,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class ColumnSource:
-    """Completions that stand in the data set itself, one a row or a list of them."""
+    """Completions that stand in the data set itself, one a row or a list of them.
+
+    Rows that call their problem by the same name are completions of one problem.
+    """
 
     rows: Rows
     column: str | None = None
@@ -45,6 +50,7 @@ class ColumnSource:
 
     def samples(self, folder: Path) -> Iterator[Sample]:
         """Give the samples, a row's one after another."""
+        number, without = -1, 0
         for number, row in enumerate(self.rows):
             column = self.column or next((name for name in COLUMNS if row.get(name) is not None), None)
             if column is None or column not in row:
@@ -54,8 +60,14 @@ class ColumnSource:
                 )
             problem = {name: value for name, value in row.items() if name != column or column == "messages"}
             labels = labels_of(row, self.labels)
-            for i, completion in enumerate(_completions(row[column], column)):
+            completions = _completions(row[column], f"row {number}: {column!r}", conversation=column == "messages")
+            without += not completions
+            for i, completion in enumerate(completions):
                 yield Sample(self.rows.name_of(row, number), i, completion, problem, labels)
+        if number < 0:
+            raise DatasetError(f"{self.rows.described} has no rows")
+        if without:
+            logger.warning("%d of %d rows have no completion: no figure counts them", without, number + 1)
 
     def count(self) -> int | None:
         """Return None: a row may have several."""
@@ -80,7 +92,7 @@ class FileSource:
 
     def samples(self, folder: Path) -> Iterator[Sample]:
         """Give the samples in the order of the file; the problems are held in memory."""
-        problems = {self.rows.name_of(row, number): row for number, row in enumerate(self.rows)}
+        problems = _by_name(self.rows)
         taken: dict[tuple[str, str], int] = {}
         for number, told in enumerate(self._told()):
             name = _named(told, problems, number, self.path)
@@ -91,6 +103,13 @@ class FileSource:
                 i = taken.get(key, 0)
                 taken[key] = i + 1
                 yield Sample(name, i, completion, row, labels)
+        if not taken:
+            raise DatasetError(f"no samples in {self.path}")
+        answered = {name for name, _ in taken}
+        left = [name for name in problems if name not in answered]
+        if left:
+            told_of = (len(left), len(problems), self.path, ", ".join(left[:3]))
+            logger.warning("%d of %d problems have no sample in %s, and no figure counts them: %s, ...", *told_of)
 
     def _told(self) -> Iterator[Mapping[str, Any]]:
         if self.path.is_dir():
@@ -120,22 +139,41 @@ def labels_of(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
     return {name: ", ".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for name, v in found.items()}
 
 
-def _completions(value: Any, column: str) -> Sequence[Any]:
-    """Return the completions in a field: messages are one, a list of texts or of conversations several."""
+def _by_name(rows: Rows) -> dict[str, dict[str, Any]]:
+    """Return the rows by their problems' names; raises `DatasetError` where two of one name differ."""
+    problems: dict[str, dict[str, Any]] = {}
+    for number, row in enumerate(rows):
+        name = rows.name_of(row, number)
+        if problems.setdefault(name, row) != row:
+            raise DatasetError(f"row {number} is another problem of the name {name!r}: name them by another column")
+    return problems
+
+
+def _completions(value: Any, where: str, *, conversation: bool = False) -> Sequence[Any]:
+    """Return the completions in a field: messages are one, a list of texts or of conversations several.
+
+    Of a whole *conversation* the last message is the completion.
+    """
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list):
-        raise DatasetError(f"{column!r} must hold text, messages or a list of them, found {type(value).__name__}")
+        raise DatasetError(f"{where} must hold text, messages or a list of them, found {type(value).__name__}")
     if value and all(isinstance(item, Mapping) for item in value):
-        return [[value[-1]]] if column == "messages" else [value]
+        return [[value[-1]]] if conversation else [value]
+    for item in value:
+        if not isinstance(item, str | list):
+            raise DatasetError(f"{where} holds {item!r:.50} among its completions: where a model said nothing, say ''")
     return value
 
 
 def _told_completions(told: Mapping[str, Any], number: int, path: Path) -> Sequence[Any]:
     field = next((name for name in TEXTS if told.get(name) is not None), None)
     if field is None:
-        raise DatasetError(f"{path}: sample {number} has none of {', '.join(TEXTS)}; it has {', '.join(told)}")
-    return _completions(told[field], field)
+        raise DatasetError(
+            f"{path}: sample {number} has nothing in any of {', '.join(TEXTS)} (where a model said nothing, say ''); "
+            f"it has {', '.join(told)}"
+        )
+    return _completions(told[field], f"{path}: sample {number}: {field!r}")
 
 
 def _named(told: Mapping[str, Any], problems: Mapping[str, Any], number: int, path: Path) -> str:

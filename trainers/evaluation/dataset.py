@@ -18,6 +18,7 @@ from .engine import grade_samples, skip_judged
 from .export import Evaluation, finish
 from .grading import grader_for
 from .progress import EvaluationBar
+from .retrying import judge_again
 from .rows import Rows
 from .running import run_to_end
 from .store import ResultStore
@@ -31,6 +32,8 @@ class EvaluationOptions:
     """Samples that are handed to the reward at once; three such batches are under way."""
     pass_score: float = 1.0
     """Score from which a completion counts as right, for rewards that tell no verdict."""
+    retry_unjudged: bool = False
+    """Grade again what an earlier run in this folder could not judge."""
     report: bool = True
     """Write report.html."""
     push_to_hub: str | None = None
@@ -39,6 +42,10 @@ class EvaluationOptions:
     """False hides the bar; unset: shown where there is a terminal."""
     seed: int = 0
     """For the bootstrap."""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ConfigurationError(f"batch_size must be at least 1, found {self.batch_size}")
 
 
 def evaluate_dataset(
@@ -63,7 +70,7 @@ def evaluate_dataset(
     *reward* is a `CodeReward`, a message reward, or a function of TRL's form. *dataset* is a `Dataset`, an
     `IterableDataset`, rows, a path (JSON Lines, JSON, parquet, CSV, a saved folder) or a name on the Hub, which is
     streamed. Completions are in the column *completions*, in a file of *samples*, or come from a `Source` such as
-    `ModelSource` and `EndpointSource`. *labels* names columns by which figures are told apart.
+    `local_model.ModelSource` and `endpoint.EndpointSource`. *labels* names columns by which figures are told apart.
 
     With the same *output_dir* an evaluation that was interrupted goes on, and repeats nothing; without one the results
     are in a new temporary folder. `reward_function`, `dataset_path` and `additional_fields`, the columns that the
@@ -74,6 +81,8 @@ def evaluate_dataset(
     """
     reward = _one_of("reward", reward, "reward_function", reward_function)
     dataset = _one_of("dataset", dataset, "dataset_path", dataset_path)
+    labels = (labels,) if isinstance(labels, str) else labels  # one name is a sequence of letters, too
+    additional_fields = (additional_fields,) if isinstance(additional_fields, str) else additional_fields
     rows = Rows(dataset, split, configuration, max_rows, id_column)
     source = _source(rows, completions, samples, labels)
     folder = Path(output_dir) if output_dir is not None else Path(tempfile.mkdtemp(prefix="evaluation-"))
@@ -82,8 +91,9 @@ def evaluate_dataset(
     with contextlib.closing(grader):
         settings = {**grader.settings(), **source.settings(), "labels": list(labels)}
         with ResultStore(folder, settings) as store:
-            judged = _judge(source, grader, store, options)
-    return finish(folder, options, settings, judged=judged, wall_s=time.monotonic() - began)
+            judged = _judge_again(source, grader, store, options) if options.retry_unjudged else 0
+            judged += _judge(source, grader, store, options)
+            return finish(folder, options, settings, judged=judged, wall_s=time.monotonic() - began)
 
 
 def _judge(source: Source, grader: Any, store: ResultStore, options: EvaluationOptions) -> int:
@@ -91,15 +101,27 @@ def _judge(source: Source, grader: Any, store: ResultStore, options: EvaluationO
     found = source.samples(store.folder)
     left, judged = skip_judged(found, store.digests())
     new = 0
-    with EvaluationBar(total=source.count(), judged=judged, disable=_hidden(options.progress)) as bar:
+    with contextlib.ExitStack() as ending:
+        ending.callback(getattr(found, "close", lambda: None))  # a generator that nobody will go on with
+        bar = ending.enter_context(
+            EvaluationBar(total=source.count(), judged=judged, disable=_hidden(options.progress))
+        )
 
         def count(results: Sequence[Any]) -> None:
             nonlocal new
             new += len(results)
             bar.add(results)
 
-        run_to_end(grade_samples(left, grader, store, batch_size=options.batch_size, on_results=count))
+        stop = getattr(source, "stop", lambda: None)  # of sources that may wait for long
+        grading = grade_samples(left, grader, store, batch_size=options.batch_size, on_results=count, stop_samples=stop)
+        run_to_end(grading)
     return new
+
+
+def _judge_again(source: Source, grader: Any, store: ResultStore, options: EvaluationOptions) -> int:
+    skip_judged(source.samples(store.folder), store.digests())  # or an error: these are other samples
+    found = source.samples(store.folder)
+    return run_to_end(judge_again(found, grader, store, batch_size=options.batch_size))
 
 
 def _hidden(progress: bool | None) -> bool | None:

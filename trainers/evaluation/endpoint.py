@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,18 @@ MISSING = "completions by an endpoint need the package openai: pip install 'code
 AHEAD = 4
 """Requests that may be done or waiting, for each that may be under way: a slow answer must not stop the others."""
 
+NOT_SERVED = (401, 403, 404)
+"""Statuses for a wrong key, model or address."""
+REFUSED = (400, 413, 422)
+"""Statuses by which OpenAI, vLLM and TGI refuse a prompt."""
+
 
 class EndpointUnavailable(RewardError):
     """A server that makes completions does not answer any more."""
+
+
+class _NoAnswerError(Exception):
+    """What came back with the status of a success is no answer: a gateway's page, half a body, an error, no choice."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class EndpointSource:
     timeout_s: float = 600.0
     make_prompt: MakePrompt = plain_prompt
     labels: Sequence[str] = ()
+    _clients: set[Client] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def samples(self, folder: Path) -> Iterator[Sample]:
         """Give the samples in order; answers that came before are read, and none is asked for again."""
@@ -61,9 +72,18 @@ class EndpointSource:
             refuse_another(found, problem=question.problem, prompt_digest=question.digest, path=folder / FILE)
             yield question.answered(found.completion)
         with Client(self) as client:
-            for question, answer in client.answers(asked):
-                written.append([answer])
-                yield question.answered(answer.completion)
+            self._clients.add(client)
+            try:
+                for question, answer in client.answers(asked):
+                    written.append([answer])
+                    yield question.answered(answer.completion)
+            finally:
+                self._clients.discard(client)
+
+    def stop(self) -> None:
+        """Give up what is being asked, from another thread than that which waits for it."""
+        for client in list(self._clients):
+            client.stop()
 
     def count(self) -> int | None:
         """Return how many there are, where the data set says how long it is."""
@@ -85,9 +105,6 @@ class Client:
         except ImportError as error:
             raise ConfigurationError(MISSING) from error
         self._source, self._openai = source, openai
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="evaluation-endpoint", daemon=True)
-        self._thread.start()
         self._client = openai.AsyncOpenAI(
             base_url=source.base_url,
             api_key=source.api_key or _key(),
@@ -95,7 +112,10 @@ class Client:
             timeout=source.timeout_s,
         )
         self._places = asyncio.Semaphore(source.concurrency)
-        self._answered = False
+        self._answered = self._stopped = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="evaluation-endpoint", daemon=True)
+        self._thread.start()
 
     def __enter__(self) -> Client:
         return self
@@ -105,6 +125,12 @@ class Client:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10.0)
         self._loop.close()
+
+    def stop(self) -> None:
+        """Cancel all requests: who waits for an answer is told so; from any thread."""
+        self._stopped = True
+        with contextlib.suppress(RuntimeError):  # its loop has just ended
+            self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(self._loop)])
 
     async def _end(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -130,25 +156,43 @@ class Client:
 
     async def _answer(self, question: Question) -> Written:
         async with self._places:
+            if self._stopped:
+                raise asyncio.CancelledError
             try:
-                text, reason = await self._ask(question)
-            except self._openai.BadRequestError as error:
-                if not self._answered:
-                    raise ConfigurationError(f"the server refuses the first question: {error}") from error
-                text, reason = "", f"refused: {error}"[:500]  # this prompt: most of all, one that is too long
-            except (
-                self._openai.AuthenticationError,
-                self._openai.PermissionDeniedError,
-                self._openai.NotFoundError,
-            ) as e:
-                raise ConfigurationError(f"the server at {self._client.base_url} refuses: {e}") from e
-            except self._openai.APIError as error:
-                raise EndpointUnavailable(
-                    f"the server at {self._client.base_url} failed {self._source.retries + 1} times: {error}. What it "
-                    "has answered is kept; the same evaluation goes on from there"
-                ) from error
+                text, reason = await self._ask_again(question)
+            except self._openai.APIStatusError as error:
+                text, reason = "", self._refusal(error)
+            except (self._openai.APIError, _NoAnswerError) as error:
+                raise self._unavailable(error) from error
         self._answered = True
         return Written(question.problem, question.number, question.digest, text, reason)
+
+    def _refusal(self, error: Any) -> str:
+        """Return why a question has no answer; raises where that is not the question's fault."""
+        if error.status_code in NOT_SERVED:
+            raise ConfigurationError(f"the server at {self._client.base_url} refuses: {error}") from error
+        if error.status_code not in REFUSED:
+            raise self._unavailable(error) from error
+        if not self._answered:
+            raise ConfigurationError(f"the server refuses the first question: {error}") from error
+        return f"refused: {error}"[:500]  # this prompt: most of all, one that is too long
+
+    def _unavailable(self, error: Exception) -> EndpointUnavailable:
+        return EndpointUnavailable(
+            f"the server at {self._client.base_url} failed {self._source.retries + 1} times: {error}. What it has "
+            "answered is kept; the same evaluation goes on from there"
+        )
+
+    async def _ask_again(self, question: Question) -> tuple[str, str]:
+        """Ask until there is an answer: the `openai` client repeats for a bad status, and not for a bad body."""
+        for i in itertools.count():
+            try:
+                return await self._ask(question)
+            except _NoAnswerError:
+                if i >= self._source.retries:
+                    raise
+                await asyncio.sleep(min(8.0, 0.5 * 2**i))
+        raise AssertionError("never reached")
 
     async def _ask(self, question: Question) -> tuple[str, str]:
         sampling = self._source.sampling
@@ -159,11 +203,20 @@ class Client:
             "top_p": sampling.top_p,
             "seed": sampling.seed + question.index,
         }
-        if isinstance(question.prompt, str):
-            continued = await self._client.completions.create(prompt=question.prompt, **options)
-            return continued.choices[0].text or "", continued.choices[0].finish_reason or ""
-        told = await self._client.chat.completions.create(messages=question.prompt, **options)
-        return told.choices[0].message.content or "", told.choices[0].finish_reason or ""
+        try:
+            if isinstance(question.prompt, str):
+                told = await self._client.completions.create(prompt=question.prompt, **options)
+                return _told(told, told.choices[0].text)
+            told = await self._client.chat.completions.create(messages=question.prompt, **options)
+            return _told(told, told.choices[0].message.content)
+        except (ValueError, AttributeError, IndexError, TypeError) as error:  # the client checks no body
+            raise _NoAnswerError(f"the body is no answer: {error}") from error
+
+
+def _told(told: Any, text: object) -> tuple[str, str]:
+    if not isinstance(text, str | None):
+        raise TypeError(f"text must be text, found {type(text).__name__}")
+    return text or "", str(told.choices[0].finish_reason or "")
 
 
 def _key() -> str:

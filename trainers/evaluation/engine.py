@@ -23,9 +23,17 @@ OnResults = Callable[[Sequence[Result]], None]
 
 
 async def grade_samples(
-    samples: Iterator[Sample], grader: Grader, store: ResultStore, *, batch_size: int, on_results: OnResults
+    samples: Iterator[Sample],
+    grader: Grader,
+    store: ResultStore,
+    *,
+    batch_size: int,
+    on_results: OnResults,
+    stop_samples: Callable[[], object] = lambda: None,
 ) -> None:
     """Grade what is not judged yet and append it to *store*; *on_results* is told of each batch.
+
+    *stop_samples* is called at the end, however that comes, so that nobody waits for samples that nobody wants.
 
     Raises `ConfigurationError` where the samples that were judged before are not those that come first now.
     """
@@ -45,6 +53,7 @@ async def grade_samples(
                 if batch is not None:
                     waiting.append(asyncio.ensure_future(grader.grade(batch)))
     finally:
+        stop_samples()
         await _stop([*waiting, *([pulling] if pulling is not None else [])])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from .sample import Result
 from .store import read_results, replacing
 from .summary import summarize
 
+logger = logging.getLogger(__name__)
 SUMMARY, TABLE = "summary.json", "results.parquet"
 ROWS_AT_ONCE = 1_000
 _TEXTS = ("problem", "verdict", "detail", "program", "prompt", "completion", "tests")
@@ -48,6 +50,9 @@ class Evaluation:
 def finish(folder: Path, options: Any, settings: dict[str, Any], *, judged: int, wall_s: float) -> Evaluation:
     """Write the summary, the parquet file and the report for what lies in *folder*, and push it where that is asked."""
     summary = summarize(read_results(folder), seed=options.seed)
+    found = {group["label"] for group in summary["groups"]}
+    for label in [name for name in settings["labels"] if name not in found and summary["samples"]]:
+        logger.warning("no sample has a label %r: no figures are told apart by it", label)
     summary |= {"settings": settings, "judged_now": judged, "wall_s": wall_s}
     with replacing(folder / SUMMARY) as path:
         path.write_text(json.dumps(summary, indent=1) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -45,9 +46,13 @@ def grader_for(reward: Any, *, fields: Sequence[str] | None, pass_score: float) 
         return MessageGrader(reward, fields, pass_score)
     if isinstance(getattr(reward, "__self__", None), CodeReward):
         return CodeGrader(reward.__self__)
-    if callable(reward):
+    if callable(reward) and not isinstance(reward, type):
         return FunctionGrader(reward, fields, pass_score)
-    raise ConfigurationError(f"reward must be a CodeReward or a callable, found {type(reward).__name__}")
+    raise ConfigurationError(f"reward must be a CodeReward or a callable, found {_kind(reward)}")
+
+
+def _kind(reward: Any) -> str:
+    return f"the class {reward.__name__}: make one" if isinstance(reward, type) else type(reward).__name__
 
 
 class CodeGrader:
@@ -86,7 +91,7 @@ def _result(sample: Sample, grade: Any) -> Result:
         detail=grade.detail[:LONGEST_DETAIL],
         program=grade.program.source if grade.program else "",
         prompt=_shown_prompt(sample),
-        completion=sample.completion,
+        completion=_as_json(sample.completion),
         tests=tuple(
             TestResult(
                 test.verdict.value, test.detail[:LONGEST_DETAIL], test.name, test.stderr, test.cpu_s, test.wall_s
@@ -154,7 +159,9 @@ class FunctionGrader:
         }
         call = self._function
         is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-        scores = list(await call(**asked) if is_async else await asyncio.to_thread(call, **asked))
+        scores = await call(**asked) if is_async else await asyncio.to_thread(call, **asked)
+        if not hasattr(scores, "__len__") or isinstance(scores, str | Mapping):
+            raise ConfigurationError(f"the reward must return a list of scores, found {type(scores).__name__}")
         if len(scores) != len(samples):
             raise ConfigurationError(f"the reward returned {len(scores)} scores for {len(samples)} completions")
         return [_scored(s, _number(score), self._pass_score) for s, score in zip(samples, scores, strict=True)]
@@ -204,12 +211,22 @@ def _shown_prompt(sample: Sample) -> str:
     return text_of(asked)[:LONGEST_PROMPT]
 
 
+def _as_json(completion: Any) -> Any:
+    """Return what a file of JSON can hold of *completion*: arguments of its calls may be anything, NaN included."""
+    if isinstance(completion, str):
+        return completion
+    return json.loads(json.dumps(completion, default=repr), parse_constant=str)
+
+
 def _role(message: Any) -> Any:
     return message.get("role") if isinstance(message, Mapping) else None
 
 
 def _number(score: Any) -> float | None:
-    number = None if score is None else float(score)
+    try:
+        number = None if score is None else float(score)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"the reward returned {score!r:.50}, which is neither a number nor None") from None
     if number is None or math.isnan(number):
         return None
     if math.isinf(number):
@@ -227,7 +244,7 @@ def _scored(sample: Sample, score: float | None, pass_score: float, *, detail: s
         passed=None if score is None else score >= pass_score,
         detail=detail[:LONGEST_DETAIL],
         prompt=_shown_prompt(sample),
-        completion=sample.completion,
+        completion=_as_json(sample.completion),
         labels=dict(sample.labels),
     )
 

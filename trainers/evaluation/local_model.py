@@ -86,20 +86,25 @@ class ModelSource:
         return {"dataset": self.rows.described, "rows": self.rows.most, "completions": told}
 
 
+def _loaded(source: ModelSource) -> tuple[Any, Any]:
+    """Return the model and the tokenizer that *source* names."""
+    name = str(source.model)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(name, **source.model_arguments)
+        return model, source.tokenizer or AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the model {name!r} cannot be loaded: {error}") from error
+
+
 class Generator:
     """A loaded model with its tokenizer."""
 
     def __init__(self, source: ModelSource) -> None:
         self._sampling = source.sampling
         named = isinstance(source.model, str | Path)
-        self.model = (
-            AutoModelForCausalLM.from_pretrained(str(source.model), **source.model_arguments) if named else source.model
-        )
         if source.tokenizer is None and not named:
             raise ConfigurationError("a model that is handed over needs its tokenizer beside it")
-        self.tokenizer = (
-            source.tokenizer if not named or source.tokenizer else AutoTokenizer.from_pretrained(source.model)
-        )
+        self.model, self.tokenizer = _loaded(source) if named else (source.model, source.tokenizer)
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         if named and torch.cuda.is_available() and "device_map" not in source.model_arguments:

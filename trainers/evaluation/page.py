@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..report import Chart, KeyFigure, ReportData, Sample, SampleTest, Series, Table, write_report
+from ..report.sampling import MOST_TESTS
 from .sample import Result
 from .store import read_results
 
@@ -108,11 +109,19 @@ def _sample(result: Result) -> Sample:
         program=result.program or None,
         score=result.score,
         detail=result.detail,
-        tests=tuple(
-            SampleTest(test.verdict, f"{i} {test.name}".strip(), test.detail, test.stderr, test.cpu_s, test.wall_s)
-            for i, test in enumerate(result.tests, start=1)
-        ),
+        tests=tuple(_test(result, i) for i in _telling(result)),
         n_tests=result.tests_total,
         n_passed=result.tests_passed,
         labels=(("problem", result.problem), *result.labels.items()),
     )
+
+
+def _telling(result: Result) -> list[int]:
+    """Return which tests are shown: as in training, those that were not passed come first where not all of them fit."""
+    order = sorted(range(len(result.tests)), key=lambda i: result.tests[i].verdict == "accepted")
+    return sorted(order[:MOST_TESTS])
+
+
+def _test(result: Result, i: int) -> SampleTest:
+    test = result.tests[i]
+    return SampleTest(test.verdict, f"{i + 1} {test.name}".strip(), test.detail, test.stderr, test.cpu_s, test.wall_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ class Rows:
     most: int | None = None
     """Rows to take; unset: all."""
     id_column: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.most is not None and self.most < 1:
+            raise ConfigurationError(f"max_rows must be at least 1, found {self.most}")
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Read the rows in their order; raises `DatasetError` where one is none."""
@@ -85,7 +90,10 @@ class Rows:
 def _named(source: str | Path, configuration: str | None, split: str | None) -> Iterable[Any]:
     path = Path(source).expanduser()
     if path.is_dir():
-        saved = datasets.load_from_disk(str(path))
+        try:
+            saved = datasets.load_from_disk(str(path))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{source} is no folder of `save_to_disk`: name a file in it ({error})") from error
         if isinstance(saved, datasets.DatasetDict):
             return Rows(saved, split=split)._rows()
         return saved  # type: ignore[no-any-return]  # datasets is not type-checked here
@@ -93,34 +101,57 @@ def _named(source: str | Path, configuration: str | None, split: str | None) -> 
         if not path.is_file():
             raise ConfigurationError(f"no file {source}")
         return _read_file(path)
-    return datasets.load_dataset(str(source), configuration, split=split or "test", streaming=True)  # type: ignore[no-any-return]
+    if path.is_file():
+        raise ConfigurationError(f"{source}: a file of rows ends in {', '.join(FILES)}")
+    try:
+        return datasets.load_dataset(str(source), configuration, split=split or "test", streaming=True)  # type: ignore[no-any-return]
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:  # no name, network or split
+        raise ConfigurationError(f"the data set {str(source)!r} cannot be loaded: {error}") from error
 
 
 def _read_file(path: Path) -> Iterator[Any]:
     if path.suffix == ".parquet":
-        import pyarrow.parquet as parquet
-
-        for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
-            yield from batch.to_pylist()
+        yield from _read_parquet(path)
     elif path.suffix == ".csv":
-        import csv
-
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            yield from csv.DictReader(file)
+        yield from _read_csv(path)
     else:
         yield from read_json(path)
 
 
+def _read_parquet(path: Path) -> Iterator[Any]:
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    try:
+        for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
+            yield from batch.to_pylist()
+    except pyarrow.ArrowException as error:
+        raise DatasetError(f"{path} is no Parquet file: {error}") from error
+
+
+def _read_csv(path: Path) -> Iterator[Any]:
+    import csv
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            yield from csv.DictReader(file)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} is no CSV file in UTF-8: {error}") from error
+
+
 def read_json(path: Path) -> Iterator[Any]:
     """Read JSON Lines one by one, or one JSON list, plain or gzipped; raises `DatasetError` with the line's number."""
-    with _opened(path) as file:
-        first = next((line for line in file if line.strip()), "")
-        if first.lstrip().startswith("["):
-            yield from _parsed(first + file.read(), path, 1)
-            return
-        for number, line in enumerate(itertools.chain([first], file), start=1):
-            if line.strip():
-                yield _parsed(line, path, number)
+    try:
+        with _opened(path) as file:
+            first = next((line for line in file if line.strip()), "")
+            if first.lstrip().startswith("["):
+                yield from _parsed(first + file.read(), path, 1)
+                return
+            for number, line in enumerate(itertools.chain([first], file), start=1):
+                if line.strip():
+                    yield _parsed(line, path, number)
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path} is no {'gzipped ' * (path.suffix == '.gz')}text in UTF-8: {error}") from error
 
 
 def _opened(path: Path) -> TextIO:

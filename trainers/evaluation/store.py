@@ -10,10 +10,10 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import filelock
 
@@ -21,6 +21,7 @@ from rewards import ConfigurationError
 
 from .sample import Result, TestResult
 
+T = TypeVar("T")
 RESULTS, SETTINGS, LOCK = "results.jsonl", "evaluation.json", ".lock"
 
 
@@ -29,46 +30,53 @@ class ResultStore:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         """Take *folder*; raises `ConfigurationError` where it is in use or holds results of other *settings*."""
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._lock = filelock.FileLock(folder / LOCK)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except filelock.Timeout:
             raise ConfigurationError(
                 f"{folder} is in use by another evaluation: wait for it, or name another"
             ) from None
+        except OSError as error:
+            raise ConfigurationError(f"{folder} cannot be an output folder: {error}") from error
         try:
-            _agree(folder / SETTINGS, settings)
+            _agree(folder, settings)
             self._file = open(folder / RESULTS, "ab")  # noqa: SIM115 - closed by `close`
+            cut_torn_line(folder / RESULTS)
         except BaseException:
             self._lock.release()
             raise
-        cut_torn_line(folder / RESULTS)
 
     def results(self) -> Iterator[Result]:
         """Read what was judged so far, in order."""
-        with open(self.folder / RESULTS, encoding="utf-8") as file:
-            for line in file:
-                yield read_result(json.loads(line))
+        return read_lines(self.folder / RESULTS, read_result)
 
     def digests(self) -> Iterator[str]:
         """Read the digests of the samples that were judged so far, in order."""
-        with open(self.folder / RESULTS, encoding="utf-8") as file:
-            for line in file:
-                yield json.loads(line)["digest"]
+        return read_lines(self.folder / RESULTS, lambda told: str(told["digest"]))
 
     def append(self, results: Sequence[Result]) -> None:
         """Add the results of the next samples; they are on disk when this returns."""
-        lines = [json.dumps(dataclasses.asdict(result), ensure_ascii=True, allow_nan=False) for result in results]
-        self._file.write("".join(line + "\n" for line in lines).encode("ascii"))
+        self._file.write(_lines(results))
         self._file.flush()
         os.fsync(self._file.fileno())
 
+    @contextlib.contextmanager
+    def rewriting(self) -> Iterator[Callable[[Sequence[Result]], object]]:
+        """Give a function that takes results in order, which take the place of all that are there at the end."""
+        with replacing(self.folder / RESULTS) as path, open(path, "wb") as file:
+            yield lambda results: file.write(_lines(results))
+        self._file.close()
+        self._file = open(self.folder / RESULTS, "ab")  # noqa: SIM115 - closed by `close`
+
     def close(self) -> None:
         """Give the folder back. May be called twice."""
-        self._file.close()
-        self._lock.release()
+        try:
+            self._file.close()  # on a full disk this fails once more
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> ResultStore:
         return self
@@ -77,6 +85,11 @@ class ResultStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _lines(results: Sequence[Result]) -> bytes:
+    lines = [json.dumps(dataclasses.asdict(result), ensure_ascii=True, allow_nan=False) for result in results]
+    return "".join(line + "\n" for line in lines).encode("ascii")
 
 
 def read_result(told: Mapping[str, Any]) -> Result:
@@ -89,22 +102,40 @@ def read_results(folder: str | Path) -> Iterator[Result]:
     path = Path(folder) / RESULTS
     if not path.is_file():
         raise ConfigurationError(f"no evaluation in {folder}: {RESULTS} is missing")
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            if not line.endswith("\n"):
+    yield from read_lines(path, read_result)
+
+
+def read_lines(path: Path, parse: Callable[[Any], T]) -> Iterator[T]:
+    """Return what *parse* makes of each whole line of JSON; raises `ConfigurationError` for one that was damaged."""
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
                 return  # an evaluation that was killed, or is writing now
-            yield read_result(json.loads(line))
+            try:
+                parsed = parse(json.loads(line))
+            except (ValueError, TypeError, KeyError) as error:
+                raise ConfigurationError(
+                    f"{path}, line {number}, is damaged ({error!r:.100}): take it and all lines behind it away, and "
+                    "what they held is made again; or name another output folder"
+                ) from error
+            yield parsed
 
 
-def _agree(path: Path, settings: Mapping[str, Any]) -> None:
+def _agree(folder: Path, settings: Mapping[str, Any]) -> None:
     """Write *settings*, or see that those of an earlier start are the same."""
+    path, results = folder / SETTINGS, folder / RESULTS
     wanted = json.loads(json.dumps(settings, sort_keys=True))
-    if not path.exists():
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(wanted, indent=1, sort_keys=True) + "\n")
-        os.replace(beside, path)
+    if not path.exists() and not (results.exists() and results.stat().st_size):
+        with replacing(path) as beside:
+            beside.write_text(json.dumps(wanted, indent=1, sort_keys=True) + "\n")
         return
-    found = json.loads(path.read_text())
+    try:
+        found = dict(json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path} is damaged or missing, so that nobody knows by what settings the results beside it were judged: "
+            "name another output folder, or remove this one"
+        ) from error
     differing = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
     if differing:
         lines = [f"  {name}: {found.get(name)!r:.200} there, {wanted.get(name)!r:.200} now" for name in differing]

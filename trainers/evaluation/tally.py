@@ -29,8 +29,8 @@ class Tally:
     def add(self, problem: str, labels: Mapping[str, str], *, passed: bool | None) -> None:
         """Count one completion; where *passed* is None it is unjudged, and says nothing about its problem."""
         judged, right = int(passed is not None), int(bool(passed))
-        groups = [ALL, *labels.items()]
-        self._counts.executemany(_ADD, [(label, value, problem, judged, right) for label, value in groups])
+        told = [(*group, problem, judged, right) for group in (ALL, *labels.items())]
+        self._counts.executemany(_ADD, [[_storable(value) for value in row] for row in told])
 
     def groups(self) -> list[tuple[str, str]]:
         """Return the labels with their values, `ALL` first."""
@@ -50,3 +50,8 @@ class Tally:
     def close(self) -> None:
         """Give the memory back, and the file."""
         self._counts.close()
+
+
+def _storable(value: str | int) -> str | int:
+    """Return *value*; half a surrogate pair, which JSON may hold and SQLite may not, as its escape."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from rewards import CodeReward, DatasetError
+from rewards import CodeReward, ConfigurationError, DatasetError
 
 from ..gold import known_solution
 from .dataset import EvaluationOptions, evaluate_dataset
@@ -45,6 +46,8 @@ class Validation:
     rows: int
     clean: int
     reasons: tuple[Reason, ...]
+    known: int
+    """Rows whose known solution was tried; of the others it is only known what programs without a clue do."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -72,7 +75,7 @@ class ProbeSource:
                 for kind, program, times in found:
                     for i in range(times):
                         source = program + _mark(i, problem.language)
-                        yield Sample(f"{number}", i, f"```{problem.language}\n{source}\n```", row, {"probe": kind})
+                        yield Sample(f"{number}", i, _fenced(source, problem.language), row, {"probe": kind})
 
     def count(self) -> int | None:
         """Return None: rows differ."""
@@ -82,6 +85,13 @@ class ProbeSource:
         """Return the data set, and how often solutions are run."""
         told = {"repeats": self.repeats, "solution_column": self.solution_column}
         return {"dataset": self.rows.described, "rows": self.rows.most, "completions": told}
+
+
+def _fenced(source: str, language: str) -> str:
+    """Return *source* as a block of Markdown, which one inside of it does not end."""
+    longest = max(map(len, re.findall("`+", source)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{source}\n{fence}"
 
 
 def _mark(i: int, language: str) -> str:
@@ -108,11 +118,16 @@ def validate_dataset(
     each reason against a row, and `validation.json`. Rows without a known solution are clean unless *need_gold*. An
     interrupted validation goes on in the same folder. Raises as `evaluate_dataset` does.
     """
+    if repeats < 1:
+        raise ConfigurationError(f"repeats must be at least 1, found {repeats}")
     rows = Rows(dataset, split, configuration, max_rows)
+    if solution_column is not None and not any(solution_column in row for row in rows):
+        raise DatasetError(f"no row has a column {solution_column!r} for known solutions")
     folder = Path(output_dir)
     source = ProbeSource(rows, reward, repeats, solution_column)
     evaluate_dataset(reward, dataset, output_dir=folder, completions=source, labels=("probe",), options=options)
-    collected = _collect(source, _by_row(read_results(folder)), need_gold=need_gold)
+    by_row = _by_row(read_results(folder))
+    collected = _collect(source, by_row, need_gold=need_gold)
     reasons, total, clean = [], 0, 0
     with replacing(folder / CLEAN) as path, open(path, "w", encoding="utf-8") as file:
         for row, against in collected:
@@ -121,7 +136,7 @@ def validate_dataset(
             if not against:
                 clean += 1
                 file.write(json.dumps(row, default=str) + "\n")
-    found = Validation(folder, total, clean, tuple(reasons))
+    found = Validation(folder, total, clean, tuple(reasons), sum(GOLD in of_row for of_row in by_row.values()))
     _write(found)
     return found
 
@@ -147,7 +162,7 @@ def _collect(
         found = [] if problem.tests else [("no_tests", "the row has no tests")]
         found += _against_gold(of_row.get(GOLD, ()), need_gold=need_gold)
         found += _against_probes(of_row, same_answers=knows_answers(problem))
-        yield row, [Reason(number, name, reason, detail) for reason, detail in found]
+        yield row, [Reason(number, name, reason, detail) for reason, detail in dict(found).items()]
 
 
 def _against_gold(runs: Sequence[Result], *, need_gold: bool) -> list[tuple[str, str]]:
@@ -166,14 +181,21 @@ def _against_gold(runs: Sequence[Result], *, need_gold: bool) -> list[tuple[str,
 def _against_probes(of_row: Mapping[str, Sequence[Result]], *, same_answers: bool) -> list[tuple[str, str]]:
     accepted = [kind for kind, runs in of_row.items() if kind != GOLD and any(run.passed for run in runs)]
     hint = "all tests expect the same answer" if same_answers else "the tests let it pass"
-    return [(f"accepts_{kind}", f"{hint}: {of_row[kind][0].program[:200]!r}") for kind in accepted]
+    found = [(f"accepts_{kind}", f"{hint}: {of_row[kind][0].program[:200]!r}") for kind in accepted]
+    lost = [(kind, run) for kind, runs in of_row.items() if kind != GOLD for run in runs if run.passed is None]
+    return found + [("unjudged", f"{kind}: {run.detail}") for kind, run in lost[:1]]
+
+
+def _open_table(path: Path) -> TextIO:
+    """Open a table for writing; of half a surrogate pair, which JSON may hold and a file may not, it has the escape."""
+    return open(path, "w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def _write(found: Validation) -> None:
-    with replacing(found.folder / REASONS) as path, open(path, "w", encoding="utf-8", newline="") as file:
+    with replacing(found.folder / REASONS) as path, _open_table(path) as file:
         table = csv.DictWriter(file, ["row", "problem", "reason", "detail"])
         table.writeheader()
         table.writerows(asdict(reason) for reason in found.reasons)
-    told = {"rows": found.rows, "clean": found.clean, "reasons": found.counts}
+    told = {"rows": found.rows, "clean": found.clean, "known_solutions": found.known, "reasons": found.counts}
     with replacing(found.folder / SUMMARY) as path:
         path.write_text(json.dumps(told, indent=1) + "\n")

@@ -11,7 +11,7 @@ from typing import Any
 
 from rewards import ConfigurationError
 
-from .store import cut_torn_line
+from .store import cut_torn_line, read_lines
 
 FILE = "completions.jsonl"
 
@@ -38,9 +38,7 @@ class WrittenCompletions:
 
     def read(self) -> Iterator[Written]:
         """Read what was made before, in order."""
-        with open(self._path, encoding="utf-8") as file:
-            for line in file:
-                yield Written(**json.loads(line))
+        return read_lines(self._path, lambda told: Written(**told))
 
     def count(self) -> int:
         """Return how many were made before."""

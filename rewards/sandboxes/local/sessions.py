@@ -114,8 +114,11 @@ class LocalSession:
             self._worker = await self._zygotes.take(self._limits)
         if self._child is None:
             self._child = SessionChild(self._worker, self._limits, left_s=self._left_s)
+        began = asyncio.get_running_loop().time()
         frame = await self._child.ask(request)
         answer = frame if isinstance(frame, TestRun) else await read(frame)
+        if isinstance(answer, TestRun):  # by our clock: whoever waits sums it up, and the program would say 0
+            answer = replace(answer, wall_s=asyncio.get_running_loop().time() - began)
         if isinstance(answer, TestRun) and answer.ended not in ANSWERED:
             await self._end_child()
         else:

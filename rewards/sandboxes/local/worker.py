@@ -190,8 +190,9 @@ class Worker:
         assert self._loop is not None
         self._number += 1
         self.files.prepare(job, stdin)
-        self._reply = reply = self._loop.create_future()
+        reply = self._loop.create_future()
         self._send(messages.pack_order(order._replace(number=self._number, size=len(job))), channel)
+        self._reply = reply  # only here: of a zygote that is gone nobody would hear
         return reply
 
     def clock(
