@@ -16,6 +16,7 @@ from rewards.sandboxes.local import LocalSandbox
 
 for variable in [name for name in os.environ if name.startswith("E2B_")]:
     del os.environ[variable]  # a developer's own account: `auto` would go there, and be paid for
+os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")  # before anything of Hugging Face's is imported
 _TRACKIO = tempfile.TemporaryDirectory(prefix="trackio-", ignore_cleanup_errors=True)
 os.environ["TRACKIO_DIR"] = _TRACKIO.name  # read when TRL imports trackio; unset, it is in the home directory
 

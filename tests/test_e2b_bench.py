@@ -14,6 +14,7 @@ pytest.importorskip("e2b", reason="pip install code-rewards[e2b]")
 SCRIPT = Path(__file__).parents[1] / "scripts" / "bench_e2b.py"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_the_benchmark_measures_every_way_to_use_the_account() -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), "--quick"], capture_output=True, text=True, timeout=150)

@@ -17,6 +17,7 @@ def check(figures: Figures) -> None:
     assert figures.alive == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(420)
 def test_under_every_fault_no_score_is_wrong() -> None:
     figures = run_chaos(Plan(completions=150, deadline_s=300.0))

@@ -232,7 +232,8 @@ if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
 asyncio.run(once())
-print("the parent goes on")
+print("the parent goes on", flush=True)
+os._exit(0)  # the SDK's native client may abort in the last moments of an interpreter that has forked
 """
 
 

@@ -26,7 +26,7 @@ def run_suites(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("level", ["A", "B"])
+@pytest.mark.parametrize("level", ["A", pytest.param("B", marks=pytest.mark.long)])
 @pytest.mark.parametrize("suite", ["humaneval", "humaneval-emptied", "mbpp", "mbpp-emptied"])
 def test_canonical_solutions_pass_and_emptied_ones_do_not(suite: str, level: str) -> None:
     run_suites("--level", level, suite)
