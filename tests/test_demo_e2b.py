@@ -69,3 +69,22 @@ def test_it_learns_in_the_cloud_as_it_does_at_home(tmp_path: Path, service: Serv
     assert there["before"] == here["before"], "the same completions were graded"
     assert there["after"] >= max(0.75, 2 * there["before"])
     assert abs(there["after"] - here["after"]) < 0.1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_rollouts_have_their_interpreters_in_the_cloud(tmp_path: Path, service: ServiceHandle) -> None:
+    """A model that was warmed up long enough to call its tool now and then, for two steps of four rollouts."""
+    small = {"exercises": 200, "held_out_exercises": 8, "sft_steps": 250, "max_steps": 2, "num_generations": 4}
+    small |= {"per_device_train_batch_size": 4, "per_device_eval_batch_size": 4, "logging_steps": 1}
+    options = [word for name, value in small.items() for word in (f"--{name}", str(value))]
+    options += ["--sandbox", "e2b", "--e2b_plan", "pro", "--e2b_max_sandboxes", "6"]
+    config = ["--config", "configs/grpo_agent_cpu_demo.yaml"]
+    summary = summary_of(tmp_path, service, *config, *options)
+    assert summary["steps"] == 2
+    assert set(summary["held_out_pass_rate"]) == {"before", "after", "other data"}
+    report = (tmp_path / "report.html").read_text()
+    assert "run_python" in report, "the model called its tool"
+    stats = service.stats()
+    assert stats.creates >= 4
+    assert stats.alive == ()

@@ -16,7 +16,15 @@ from rewards import CodeReward, ConfigurationError, DatasetError, Limits
 from rewards.message_rewards import reward_function
 from rewards.records import SandboxFailure
 from rewards.sandboxes.fake import FakeSandbox
-from trainers.evaluation import EvaluationOptions, evaluate_dataset, read_results, read_summary
+from trainers.evaluation import (
+    ColumnSource,
+    EvaluationOptions,
+    FileSource,
+    evaluate_dataset,
+    read_results,
+    read_summary,
+)
+from trainers.evaluation.rows import Rows
 from trainers.evaluation.store import ResultStore
 
 QUIET = EvaluationOptions(report=False, progress=False, batch_size=4)
@@ -266,6 +274,28 @@ def test_a_line_that_is_not_json_is_named(tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"task_id": 1, "expected_output": "1", "completion": "x"}\n{oops\n')
     with pytest.raises(DatasetError, match="line 2"):
         evaluated(tmp_path / "rows.jsonl", tmp_path / "out")
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".parquet", ".csv"])
+def test_the_bar_knows_beforehand_about_how_many_there_are(ending, tmp_path):
+    import datasets
+
+    path, table = tmp_path / f"rows{ending}", datasets.Dataset.from_list(ROWS)
+    if ending == ".parquet":
+        table.to_parquet(str(path))
+    elif ending == ".csv":
+        table.remove_columns("completion").add_column("completion", ["print(1)"] * 10).to_csv(str(path), index=False)
+    else:
+        table.to_json(str(path), compression="gzip" if ending.endswith("gz") else None)
+    assert Rows(path).count() == 10
+    assert Rows(path, most=3).count() == 3
+    assert ColumnSource(Rows(path)).count() == (10 if ending == ".csv" else 20)
+
+
+def test_samples_in_a_file_are_counted_by_its_lines(tmp_path):
+    path = write(tmp_path / "samples.jsonl", SAMPLES["LiveCodeBench"])
+    assert FileSource(Rows(ROWS), path).count() == 20
+    assert Rows("a/name/on/the/hub").count() is None
 
 
 async def _from_a_notebook(folder: Path):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from rewards import ConfigurationError, DatasetError
 
+from .counting import rows_in
 from .rows import IDS, Rows, read_json
 from .sample import Sample
 
@@ -31,7 +32,7 @@ class Source(Protocol):
         """
 
     def count(self) -> int | None:
-        """Return how many there are, where that is known."""
+        """Return about how many there are, where that is known: for a bar."""
 
     def settings(self) -> dict[str, Any]:
         """Return, as JSON, where they come from."""
@@ -70,8 +71,11 @@ class ColumnSource:
             logger.warning("%d of %d rows have no completion: no figure counts them", without, number + 1)
 
     def count(self) -> int | None:
-        """Return None: a row may have several."""
-        return None
+        """Return how many there are where each row has as many as the first one."""
+        rows = self.rows.count()
+        first = next(iter(self.rows), {}) if rows else {}
+        column = self.column or next((name for name in COLUMNS if first.get(name) is not None), "")
+        return rows and rows * _several(first.get(column), is_conversation=column == "messages")
 
     def settings(self) -> dict[str, Any]:
         """Return the data set and the column."""
@@ -125,12 +129,21 @@ class FileSource:
             yield told
 
     def count(self) -> int | None:
-        """Return None: a line may hold several."""
-        return None
+        """Return how many there are where each line has as many as the first one."""
+        lines = rows_in(self.path)
+        first = next(self._told(), {}) if lines else {}
+        field = next((name for name in TEXTS if first.get(name) is not None), "")
+        return lines and lines * _several(first.get(field))
 
     def settings(self) -> dict[str, Any]:
         """Return the data set and the file."""
         return {"dataset": self.rows.described, "rows": self.rows.most, "completions": self.path.name}
+
+
+def _several(value: Any, *, is_conversation: bool = False) -> int:
+    """Return how many completions a field holds; anything that cannot be read is told of when it is."""
+    is_several = isinstance(value, list) and not is_conversation and not any(isinstance(v, Mapping) for v in value)
+    return len(value) if is_several else 1
 
 
 def labels_of(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ import datasets
 
 from rewards import ConfigurationError, DatasetError
 
+from .counting import rows_in
+
 FILES = (".jsonl", ".json", ".parquet", ".jsonl.gz", ".json.gz", ".csv")
 IDS = ("task_id", "question_id", "problem_id", "id", "name")
 """Columns that name a problem, in the order in which they are asked for."""
@@ -61,13 +63,13 @@ class Rows:
         return type(self.source).__name__
 
     def count(self) -> int | None:
-        """Return how many rows there are, where that is known without reading them."""
-        known = (
-            len(self.source) if hasattr(self.source, "__len__") and not isinstance(self.source, str | Path) else None
-        )
-        if known is None or self.most is None:
-            return known
-        return min(known, self.most)
+        """Return how many rows there are, where that is known without reading them; of a text file about how many."""
+        known = None
+        if isinstance(self.source, str | Path):
+            known = rows_in(Path(self.source).expanduser())
+        elif hasattr(self.source, "__len__") and not isinstance(self.source, Mapping):
+            known = len(self.source)
+        return known if known is None or self.most is None else min(known, self.most)
 
     def _rows(self) -> Iterable[Any]:
         source = self.source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,26 @@ def pack_samples(samples: Sequence[Sample], *, most_characters: int = MOST_CHARA
     kept = list(samples)
     while True:
         for longest in _WIDTHS:
+            if longest != _WIDTHS[-1] and _least_characters(kept, longest) > most_characters:
+                continue  # without writing it all: hostile text is slow to write
             packer = _Packer(longest)
             packed = packer.pack(kept)
             if len(packed) <= most_characters or not kept:
                 return PackedSamples(packed, longest, packer.n_cut, len(samples) - len(kept))
         keep_n = min(len(kept) - 1, int(len(kept) * most_characters / len(packed)))
         kept = [kept[i * len(kept) // keep_n] for i in range(keep_n)]
+
+
+def _least_characters(samples: Sequence[Sample], longest: int) -> int:
+    """Return fewer characters than *samples* take; their prompts may be shared and count for nothing."""
+    texts = (text for sample in samples for text in _texts_of(sample))
+    return sum(min(len(text), longest) for text in texts)
+
+
+def _texts_of(sample: Sample) -> Iterator[str]:
+    yield from (sample.completion, sample.program or "", sample.detail)
+    for test in sample.tests:
+        yield from (test.name, test.detail, test.stderr)
 
 
 def visible(text: str) -> str:
