@@ -81,6 +81,12 @@ def test_another_reward_is_named_by_its_path(files, capsys):
         pytest.param(
             ["@rows.jsonl", "--output_dir", "@x", "--reward", "nope"], "package.module.name", id="no such reward"
         ),
+        pytest.param(["@rows.jsonl", "--output_dir", "@x", "--n", "3"], "name a --model", id="sampling nobody"),
+        pytest.param(
+            ["@rows.jsonl", "--output_dir", "@x", "--reward", f"{__name__}.wordless", "--cpu_s", "3"],
+            "--cpu_s: an option of the reward",
+            id="limits of another reward",
+        ),
         pytest.param(["compare", "@a", "@b"], "no evaluation", id="nothing to compare"),
     ],
 )

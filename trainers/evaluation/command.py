@@ -65,7 +65,7 @@ def _command(commands: Any, name: str, call: Any, words: str) -> argparse.Argume
     made: argparse.ArgumentParser = commands.add_parser(
         name, help=words, description=words, epilog=EPILOG, allow_abbrev=False
     )
-    made.set_defaults(call=call)
+    made.set_defaults(call=call, parser=made)
     return made
 
 
@@ -130,8 +130,21 @@ def _add_outcome(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--push_to_hub", help="a repository on the Hub to push the results to")
 
 
+_SAMPLING = ("n", "temperature", "top_p", "max_new_tokens", "concurrency", "generation_batch_size", "prompt_template")
+_GRADING = ("schema", "language", "comparison", "scoring", "trust", "block_choice", "cpu_s", "memory_mb", "max_tests")
+
+
+def _refuse_idle(chosen: argparse.Namespace, names: Sequence[str], hint: str) -> None:
+    """Raise `ConfigurationError` for options that would be passed over without a word."""
+    default = chosen.parser.get_default
+    said = [f"--{name}" for name in names if getattr(chosen, name) != default(name)]
+    if said:
+        raise ConfigurationError(f"{', '.join(said)}: {hint}")
+
+
 def _reward(chosen: argparse.Namespace) -> Any:
     if chosen.reward is not None:
+        _refuse_idle(chosen, _GRADING, "an option of the reward that --reward takes the place of")
         return imported(chosen.reward, "reward")
     return CodeReward(
         sandbox=chosen.sandbox,
@@ -151,6 +164,7 @@ def _source(chosen: argparse.Namespace) -> str | Source | None:
     if chosen.model is None:
         if chosen.base_url is not None:
             raise ConfigurationError("--base_url needs --model: the name that the server knows the model by")
+        _refuse_idle(chosen, _SAMPLING, "for completions that are made here; name a --model")
         return chosen.completions  # type: ignore[no-any-return]  # text
     if chosen.completions is not None or chosen.samples is not None:
         raise ConfigurationError("--model makes the completions: leave out --completions and --samples")
