@@ -171,3 +171,12 @@ def test_every_option_of_a_code_reward_has_a_key():
     options |= {f"breaker_{name}" for name in CircuitBreaker.__dataclass_fields__}
     options |= {"block_choice" if name == "choice" else name for name in Extraction.__dataclass_fields__}
     assert options - keys == set()
+
+
+@pytest.mark.parametrize(
+    "given", [("tool_turns", 0), ("tool_output_chars", 0), ("report_every", -1), ("report_samples", -1)]
+)
+def test_amounts_that_make_no_sense_are_refused(given, tmp_path):
+    name, value = given
+    with pytest.raises(ConfigurationError, match=f"{name} must be at least"):
+        parse_arguments(write(tmp_path, f"{name}: {value}\n"))

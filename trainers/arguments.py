@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from rewards import ConfigurationError
+
 from .data_arguments import DEMO, MIXTURE, DataArguments, DatasetPart
 
 __all__ = [
@@ -184,6 +186,9 @@ class AgentArguments:
         default=True, metadata={"help": "Run a turn's calls of the whole batch at once, where TRL runs one by one."}
     )
 
+    def __post_init__(self) -> None:
+        _refuse_below(self, tool_turns=1, tool_output_chars=40)
+
 
 @dataclass(frozen=True)
 class ReportArguments:
@@ -195,6 +200,16 @@ class ReportArguments:
     dry_run: bool = field(
         default=False, metadata={"help": "Load all but the weights, grade one known solution, say what would run, end."}
     )
+
+    def __post_init__(self) -> None:
+        _refuse_below(self, report_every=0, report_samples=0)
+
+
+def _refuse_below(arguments: object, **least: int) -> None:
+    for name, lowest in least.items():
+        found = getattr(arguments, name)
+        if found < lowest:
+            raise ConfigurationError(f"{name} must be at least {lowest}, found {found}")
 
 
 @dataclass(frozen=True)
