@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -230,7 +231,9 @@ def test_a_flood_does_not_fill_the_service(service: ServiceHandle, play: Callabl
 
     async def scene(sandbox: AsyncSandbox) -> None:
         cell = sandbox.run_code("while True: print('x' * 100_000)", on_stdout=read_slowly)
-        with pytest.raises(TimeoutError):
+        with contextlib.suppress(
+            TimeoutError
+        ):  # or what the kernel keeps of the flood has filled its own memory before
             await asyncio.wait_for(cell, 1.5)
         with open(f"/proc/{service.pid}/status") as status:
             (most_kb,) = (int(line.split()[1]) for line in status if line.startswith("VmHWM"))
