@@ -12,9 +12,9 @@ from ..data_arguments import DataArguments
 from ..datasets import make_prompt
 from .completions import Source
 from .endpoint import EndpointSource
-from .local_model import ModelSource, Sampling
 from .prompts import MakePrompt, Prompt, plain_prompt
 from .rows import Rows
+from .sampling import Sampling
 
 
 def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
@@ -38,6 +38,8 @@ def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
             make_prompt=prompt_maker(chosen),
             labels=tuple(chosen.labels),
         )
+    from .local_model import ModelSource  # with torch, which a server's answers need nothing of
+
     return ModelSource(
         rows,
         chosen.model,

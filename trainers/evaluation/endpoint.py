@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,10 @@ from typing import Any
 
 from rewards import ConfigurationError, RewardError
 
-from .local_model import Sampling
 from .prompts import MakePrompt, Question, plain_prompt, questions
 from .rows import Rows
 from .sample import Sample
+from .sampling import Sampling
 from .written import FILE, Written, WrittenCompletions, refuse_another
 
 MISSING = "completions by an endpoint need the package openai: pip install 'code-rewards[endpoint]'"
@@ -87,8 +88,7 @@ class EndpointSource:
 
     def count(self) -> int | None:
         """Return how many there are, where the data set says how long it is."""
-        rows = self.rows.count()
-        return None if rows is None else rows * self.sampling.n
+        return self.sampling.completions_of(self.rows.count())
 
     def settings(self) -> dict[str, Any]:
         """Return the data set, the model, and how it is sampled; not where the server is, and never the key."""
@@ -107,7 +107,7 @@ class Client:
         self._source, self._openai = source, openai
         self._client = openai.AsyncOpenAI(
             base_url=source.base_url,
-            api_key=source.api_key or _key(),
+            api_key=source.api_key or os.environ.get("OPENAI_API_KEY") or "none",
             max_retries=source.retries,
             timeout=source.timeout_s,
         )
@@ -217,9 +217,3 @@ def _told(told: Any, text: object) -> tuple[str, str]:
     if not isinstance(text, str | None):
         raise TypeError(f"text must be text, found {type(text).__name__}")
     return text or "", str(told.choices[0].finish_reason or "")
-
-
-def _key() -> str:
-    import os
-
-    return os.environ.get("OPENAI_API_KEY") or "none"

@@ -13,6 +13,7 @@ from rewards import CodeReward, ConfigurationError
 from rewards.message_rewards import MessageReward
 
 from ..report import text_of
+from .prompts import without_answer
 from .sample import Result, Sample, TestResult
 
 MOST_TESTS = 200
@@ -198,7 +199,7 @@ def columns_of(
 def _prompt(sample: Sample) -> Any:
     messages = sample.row.get("messages")
     if sample.row.get("prompt") is None and isinstance(messages, list):
-        return messages[:-1] if messages and _role(messages[-1]) == "assistant" else messages
+        return without_answer(messages)
     return sample.row.get("prompt")
 
 
@@ -216,10 +217,6 @@ def _as_json(completion: Any) -> Any:
     if isinstance(completion, str):
         return completion
     return json.loads(json.dumps(completion, default=repr), parse_constant=str)
-
-
-def _role(message: Any) -> Any:
-    return message.get("role") if isinstance(message, Mapping) else None
 
 
 def _number(score: Any) -> float | None:

@@ -16,28 +16,8 @@ from rewards import ConfigurationError
 from .prompts import MakePrompt, Prompt, Question, plain_prompt, questions
 from .rows import Rows
 from .sample import Sample
+from .sampling import Sampling
 from .written import FILE, Written, WrittenCompletions, refuse_another
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How completions are drawn."""
-
-    n: int = 1
-    """Completions for each problem."""
-    max_new_tokens: int = 1024
-    temperature: float = 0.0
-    """0 takes the likeliest token each time."""
-    top_p: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.n < 1 or self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise ConfigurationError(
-                f"sampling must have n, max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1: {self}"
-            )
-        if self.n > 1 and self.temperature == 0:
-            raise ConfigurationError(f"n={self.n} completions at temperature 0 would all be the same: raise it")
 
 
 @dataclass(frozen=True)
@@ -49,7 +29,7 @@ class ModelSource:
     """A path, a name on the Hub, or a model."""
     tokenizer: Any = None
     """Unset: the model's own."""
-    sampling: Sampling = Sampling()
+    sampling: Sampling = Sampling()  # noqa: RUF009 - frozen
     batch_size: int = 16
     make_prompt: MakePrompt = plain_prompt
     labels: Sequence[str] = ()
@@ -75,8 +55,7 @@ class ModelSource:
 
     def count(self) -> int | None:
         """Return how many there are, where the data set says how long it is."""
-        rows = self.rows.count()
-        return None if rows is None else rows * self.sampling.n
+        return self.sampling.completions_of(self.rows.count())
 
     def settings(self) -> dict[str, Any]:
         """Return the data set, the model, and how it is sampled."""

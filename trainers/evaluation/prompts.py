@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rewards import DatasetError
+
 from .completions import labels_of
 from .rows import Rows
 from .sample import Sample
@@ -49,15 +51,19 @@ def questions(rows: Rows, make_prompt: MakePrompt, *, n: int, labels: Sequence[s
             index += 1
 
 
+def without_answer(messages: list[Any]) -> list[Any]:
+    """Return *messages* without the assistant's at their end, where it has the last word."""
+    last = messages[-1] if messages else None
+    return messages[:-1] if isinstance(last, Mapping) and last.get("role") == "assistant" else messages
+
+
 def plain_prompt(row: Mapping[str, Any]) -> Prompt:
     """Return the row's `prompt` as it is, or its `messages` without an answer at their end."""
     if row.get("prompt") is not None:
         return row["prompt"]  # type: ignore[no-any-return]
     messages = row.get("messages") or row.get("text") or row.get("question")
     if messages is None:
-        from rewards import DatasetError
-
         raise DatasetError(f"no column prompt, messages, question or text to ask; found: {', '.join(row)}")
     if isinstance(messages, str):
         return messages
-    return messages[:-1] if messages[-1].get("role") == "assistant" else messages  # type: ignore[no-any-return]
+    return without_answer(messages)
