@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from rewards import CodeReward, ConfigurationError
 from rewards.message_rewards import MessageReward
 
-from ..report import text_of
+from ..report import SampleTest, text_of
 from .prompts import without_answer
-from .sample import Result, Sample, TestResult
+from .sample import Result, Sample
 
 MOST_TESTS = 200
 """Tests of which a result tells each; more are counted only."""
@@ -94,8 +94,8 @@ def _result(sample: Sample, grade: Any) -> Result:
         prompt=_shown_prompt(sample),
         completion=_as_json(sample.completion),
         tests=tuple(
-            TestResult(
-                test.verdict.value, test.detail[:LONGEST_DETAIL], test.name, test.stderr, test.cpu_s, test.wall_s
+            SampleTest(
+                test.verdict.value, test.name, test.detail[:LONGEST_DETAIL], test.stderr, test.cpu_s, test.wall_s
             )
             for test in grade.tests[:MOST_TESTS]
         ),
@@ -126,7 +126,7 @@ class MessageGrader:
         extracted = output.metrics.get("extracted_code")
         found = _scored(sample, output.reward, self._pass_score, detail=output.reason)
         metrics = tuple(
-            TestResult(_verdict(metric.score, self._pass_score), metric.reason[:LONGEST_DETAIL], name)
+            SampleTest(_verdict(metric.score, self._pass_score), name, metric.reason[:LONGEST_DETAIL])
             for name, metric in list(output.metrics.items())[:MOST_TESTS]
         )
         program = extracted.reason if extracted is not None and extracted.is_score_valid else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Mapping
@@ -124,4 +125,4 @@ def _telling(result: Result) -> list[int]:
 
 def _test(result: Result, i: int) -> SampleTest:
     test = result.tests[i]
-    return SampleTest(test.verdict, f"{i + 1} {test.name}".strip(), test.detail, test.stderr, test.cpu_s, test.wall_s)
+    return dataclasses.replace(test, name=f"{i + 1} {test.name}".strip())

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..report import SampleTest
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -31,19 +33,6 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class TestResult:
-    """What one test said."""
-
-    __test__ = False
-    verdict: str
-    detail: str = ""
-    name: str = ""
-    stderr: str = ""
-    cpu_s: float = 0.0
-    wall_s: float = 0.0
-
-
-@dataclass(frozen=True)
 class Result:
     """What a sample got. Everything in it is JSON."""
 
@@ -59,7 +48,7 @@ class Result:
     program: str = ""
     prompt: str = ""
     completion: Any = ""
-    tests: tuple[TestResult, ...] = ()
+    tests: tuple[SampleTest, ...] = ()
     """The first ones, where there are very many."""
     tests_passed: int = 0
     tests_total: int = 0

@@ -19,7 +19,8 @@ import filelock
 
 from rewards import ConfigurationError
 
-from .sample import Result, TestResult
+from ..report import SampleTest
+from .sample import Result
 
 T = TypeVar("T")
 RESULTS, SETTINGS, LOCK = "results.jsonl", "evaluation.json", ".lock"
@@ -94,7 +95,7 @@ def _lines(results: Sequence[Result]) -> bytes:
 
 def read_result(told: Mapping[str, Any]) -> Result:
     """Return the result that one line holds."""
-    return Result(**{**told, "tests": tuple(TestResult(**test) for test in told["tests"])})
+    return Result(**{**told, "tests": tuple(SampleTest(**test) for test in told["tests"])})
 
 
 def read_results(folder: str | Path) -> Iterator[Result]:
