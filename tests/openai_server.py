@@ -24,7 +24,7 @@ class OpenAIServer:
         self, answer: Callable[[str, int], str], *, faults: dict[int, int | str] | None = None, latency_s: float = 0.0
     ) -> None:
         self._answer, self._faults = answer, faults or {}
-        self.latency_of: Callable[[], float] = lambda: latency_s
+        self.latency_of: Callable[[str], float] = lambda prompt: latency_s
         self.requests = 0
         self.asked: Counter[str] = Counter()
         self.at_once = self.most_at_once = 0
@@ -67,7 +67,7 @@ class OpenAIServer:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            await asyncio.sleep(self.latency_of())
+            await asyncio.sleep(self.latency_of(prompt))
             status = self._faults.get(number, 200)
             if status == 0:
                 assert request.transport is not None

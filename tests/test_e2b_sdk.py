@@ -233,7 +233,6 @@ if child == 0:
 os.waitpid(child, 0)
 asyncio.run(once())
 print("the parent goes on", flush=True)
-os._exit(0)  # the SDK's native client may abort in the last moments of an interpreter that has forked
 """
 
 
@@ -244,6 +243,30 @@ def test_a_fork_after_the_first_use_is_an_error_and_not_a_hang(service: ServiceH
     said = run_script(FORK, when, environment=service.environment)
     assert said.startswith(printed)
     assert said.endswith("the parent goes on\n")
+
+
+LAST_ANSWER = """
+import threading, time
+from rewards.sandboxes.e2b_cloud import sdk
+from rewards.sandboxes.e2b_cloud.options import E2BOptions
+sdk.load(E2BOptions())
+sdk._note_use()
+
+answered = threading.Event()
+
+def bring_an_answer():
+    answered.set()
+    time.sleep(0.02)  # in native code, without the interpreter's lock
+    print("came back", flush=True)
+
+threading.Thread(target=bring_an_answer, daemon=True).start()
+answered.wait()
+"""
+
+
+def test_an_interpreter_does_not_end_before_the_thread_that_brought_the_last_answer_is_back() -> None:
+    """A thread of native code that asks for the lock of an interpreter that ends takes the process along."""
+    assert run_script(LAST_ANSWER, environment={"E2B_API_KEY": "e2b_" + "0" * 40}) == "came back\n"
 
 
 def run_script(script: str, *arguments: str, environment: dict[str, str] | None = None) -> str:

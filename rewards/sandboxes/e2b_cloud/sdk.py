@@ -6,10 +6,12 @@ E2B_SANDBOX_URL and others) decide the rest, as they do in everybody's scripts.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import inspect
 import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +28,8 @@ _CLASSES = ("e2b_code_interpreter", "e2b")
 _DISTRIBUTIONS = ("e2b", "e2b-code-interpreter")
 _NOT_KNOWN = ("idempotency_key", "retries")
 """Arguments that are left out where an SDK lacks them, because it works without."""
+_RETURN_S = 0.1
+"""How long a thread of the SDK's HTTP stack, which has just handed over an answer, may take to come back."""
 _log = logging.getLogger(__name__)
 
 
@@ -182,10 +186,20 @@ def _note_use() -> None:
     if not _Process.is_watched:
         _Process.is_watched = True
         os.register_at_fork(after_in_child=_note_fork)
+        atexit.register(_let_threads_return)
 
 
 def _note_fork() -> None:
     _Process.was_forked = _Process.was_used
+
+
+def _let_threads_return() -> None:
+    """Wait for the threads that handed over the last answers.
+
+    The answer is here before the thread that brought it has the interpreter's lock back. Where the interpreter ends in
+    between, the thread is ended in the middle of native code, and the whole process with it, by SIGABRT.
+    """
+    time.sleep(_RETURN_S)
 
 
 def _find_class() -> Any:
