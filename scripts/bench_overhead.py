@@ -2,7 +2,10 @@
 
 A batch is 64 completions, all different, of 8 tests that burn 20 ms of CPU each. Overhead is the share of the cores'
 time that the tests did not use: 1 - CPU of the tests / (cores x wall). Reading the completions and the rows, starting
-processes and judging are all in it. Other work on the machine is, too: the load before each round is printed with it.
+processes and judging are all in it. Other work on the machine is, too: what it took is printed with each round.
+
+Two figures tell what counts as the tests': only the 20 ms that each burns, or all that its process used by the kernel's
+account. The second is larger where a test has a process of its own, which starts, compiles the program and ends.
 """
 
 import argparse
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rewards import CodeReward
+from rewards.reports.listening import GradedBatch
 from rewards.sandboxes.local import LocalSandbox
 from rewards.sandboxes.local.capacity import usable_cores
 
@@ -90,6 +94,8 @@ class Round:
     wall_s: float
     tests_s: float
     """CPU that the tests burn, and nothing else."""
+    programs_s: float
+    """CPU that the processes of the tests used: what a program's verdict is decided by."""
     ours_s: float
     """CPU of this process and all below it, the tests included."""
     others_s: float
@@ -105,9 +111,15 @@ class Round:
         """Return the same without the time that other work on the machine took: what a quiet machine would show."""
         return 1 - self.tests_s / (usable_cores() * self.wall_s - self.others_s)
 
+    @property
+    def overhead_beside_programs(self) -> float:
+        """Return the share of the cores' time that the tests' processes did not have."""
+        return 1 - self.programs_s / (usable_cores() * self.wall_s)
+
     def __str__(self) -> str:
         return (
             f"wall {self.wall_s:6.3f} s, overhead {self.overhead:6.1%}; CPU: tests {self.tests_s:.2f} s, "
+            f"their processes {self.programs_s:.2f} s ({self.overhead_beside_programs:.1%}), "
             f"beside them {self.ours_s - self.tests_s:.2f} s, other work {self.others_s:.2f} s; "
             f"without that {self.overhead_alone:6.1%}"
         )
@@ -115,10 +127,14 @@ class Round:
 
 def measured(reward: CodeReward, batch: Mapping[str, Any], *, tests: int) -> Round:
     """Return how a round on a warm sandbox went."""
+    graded: list[GradedBatch] = []
+    reward.listen(graded.append)
     ours_s, busy_s = tree_cpu_s(os.getpid()), machine_cpu_s()
     wall_s = wall_of(reward, batch)
     ours_s, busy_s = tree_cpu_s(os.getpid()) - ours_s, machine_cpu_s() - busy_s
-    return Round(wall_s, CPU_S * tests * len(batch["completions"]), ours_s, max(0.0, busy_s - ours_s))
+    programs_s = sum(test.cpu_s for grade in graded[0].grade.grades for test in grade.tests)
+    burnt_s = CPU_S * tests * len(batch["completions"])
+    return Round(wall_s, burnt_s, programs_s, ours_s, max(0.0, busy_s - ours_s))
 
 
 def tree_cpu_s(pid: int) -> float:
@@ -168,10 +184,14 @@ def main() -> None:
                 if given.profile:
                     show_profile(reward, batch)
             table.append((kind, slots, found))
-    print(f"\n{'tests':<10}{'slots':>6}{'best':>9}{'median':>9}{'median, without other work':>30}")
+    print(f"\n{'tests':<10}{'slots':>6}{'best':>9}{'median':>9}{'without other work':>20}{'beside processes':>18}")
     for kind, slots, found in table:
         raw, alone = [one.overhead for one in found], [one.overhead_alone for one in found]
-        print(f"{kind:<10}{slots:>6}{min(raw):>9.1%}{statistics.median(raw):>9.1%}{statistics.median(alone):>30.1%}")
+        beside = statistics.median(one.overhead_beside_programs for one in found)
+        print(
+            f"{kind:<10}{slots:>6}{min(raw):>9.1%}{statistics.median(raw):>9.1%}{statistics.median(alone):>20.1%}"
+            f"{beside:>18.1%}"
+        )
 
 
 def show_profile(reward: CodeReward, batch: Mapping[str, Any]) -> None:

@@ -133,14 +133,14 @@ def test_each_result_is_told_when_it_is_there(machine: Machine) -> None:
 
 
 def test_jobs_of_several_trips_run_beside_each_other(machine: Machine) -> None:
-    slow = Job(Program("import time; time.sleep(1); print(1)"), (ScriptStep(),))
+    slow = Job(Program("import time; time.sleep(3); print(1)"), (ScriptStep(),))
     began = time.monotonic()
     nonces = [secrets.token_hex(16) for _ in range(2)]
     trips = [machine.start_trip([slow], nonce) for nonce in nonces]
     for process in trips:
         with process:
             assert process.communicate(timeout=60)[0].count(" r 0 ") == 1
-    assert time.monotonic() - began < 1.9
+    assert time.monotonic() - began < 5.7
 
 
 def test_killing_the_client_cancels_its_jobs(machine: Machine) -> None:

@@ -175,10 +175,10 @@ def test_more_machines_than_the_cap_are_refused(service: ServiceHandle) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.CREATE_RATE])
 def test_a_rate_limit_says_when_to_come_again(service: ServiceHandle, fault: Fault) -> None:
-    service.add_fault(fault, match="create", times=1)
+    service.add_fault(fault, match="create", times=1, delay_s=3.0)
     began = time.monotonic()
     Sandbox.create()
-    assert time.monotonic() - began >= 1
+    assert time.monotonic() - began >= 3
 
 
 @pytest.mark.parametrize("fault", [Fault.RATE_LIMITED_SILENT, Fault.CONCURRENCY_CAP])
@@ -186,7 +186,7 @@ def test_a_cap_does_not_say_when_to_come_again(service: ServiceHandle, fault: Fa
     service.add_fault(fault, match="create", times=1)
     began = time.monotonic()
     Sandbox.create()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 def test_a_backend_of_the_first_version_lacks_the_new_create(service: ServiceHandle) -> None:
@@ -275,12 +275,12 @@ def test_a_slow_kill_is_slow_and_kills(service: ServiceHandle) -> None:
 
 
 def test_latency_is_added_to_the_data_plane_only(service: ServiceHandle) -> None:
-    service.change(round_trip_s=0.2)
+    service.change(round_trip_s=1.5)
     began = time.monotonic()
     sandbox = Sandbox.create()
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 1.5
     assert sandbox.is_running()
-    assert time.monotonic() - began >= 0.2
+    assert time.monotonic() - began >= 1.5
     service.add_fault(Fault.LATENCY, match="rest/info", delay_s=0.2)
     began = time.monotonic()
     sandbox.get_info()

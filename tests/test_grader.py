@@ -167,9 +167,9 @@ def test_running_the_starved_again_takes_a_tenth_of_the_time_at_most():
         return 0.0 if len(calls) == 1 else float("inf")
 
     began = time.monotonic()
-    outcomes, _ = outcomes_of(FakeSandbox({}, otherwise=[starved()], latency_s=latency), [unit()], batch_deadline_s=2.0)
+    outcomes, _ = outcomes_of(FakeSandbox({}, otherwise=[starved()], latency_s=latency), [unit()], batch_deadline_s=8.0)
     assert outcomes[0].tests[0].verdict is Verdict.UNJUDGED
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 5.0
 
 
 # Memory

