@@ -108,7 +108,7 @@ def test_a_timeout_is_exact_and_kills_the_whole_group(play: Callable[[Scene], No
 def test_a_client_that_hangs_up_leaves_its_process_running(play: Callable[[Scene], None]) -> None:
     async def scene(sandbox: AsyncSandbox) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(sandbox.commands.run("sleep 0.8; touch made; sleep 60"), 0.4)
+            await asyncio.wait_for(sandbox.commands.run("sleep 3; touch made; sleep 60"), 1.5)
         (left,) = await sandbox.commands.list()
         async with asyncio.timeout(10):
             while not await sandbox.files.exists("made"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from rewards import CodeReward, ConfigurationError, DatasetError
 from rewards.sandboxes.fake import FakeSandbox
 from trainers.evaluation import EvaluationOptions, evaluate_dataset
 from trainers.evaluation.command import main
+from trainers.evaluation.store import ResultStore
 from trainers.evaluation.validation import validate_dataset
 
 QUIET = EvaluationOptions(report=False, progress=False)
@@ -134,6 +137,19 @@ def test_a_number_or_a_model_that_cannot_be_is_one_line(words, tmp_path):
     words = [word.replace("@", f"{tmp_path}/") for word in words]
     with pytest.raises(SystemExit, match="error: "):
         main([str(rows), "--output_dir", str(tmp_path / "out"), "--sandbox", "local", "--no_progress", *words])
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(errno.ENOSPC, "make room"), (errno.EROFS, "can be written to"), (errno.EBADF, None)]
+)
+def test_a_disk_that_takes_no_results_is_one_line_and_a_defect_of_ours_is_not(number, told, monkeypatch, tmp_path):
+    def fail(self, results):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(ResultStore, "append", fail)
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    with pytest.raises(SystemExit if told else OSError, match=told):
+        main([str(rows), "--output_dir", str(tmp_path / "out"), "--sandbox", "local", "--no_progress", "--no_report"])
 
 
 @pytest.mark.parametrize(

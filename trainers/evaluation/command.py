@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,9 @@ The same folder again goes on where it was interrupted. Without --reward complet
 the options below, which are called as in the YAML files of training runs.
 """
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do what the command line asks for; an error of the user's is one line."""
@@ -36,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen.call(chosen)
     except RewardError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in (*NO_ROOM, *NOT_WRITABLE):
+            raise
+        what = "make room" if error.errno in NO_ROOM else "name a folder that can be written to"
+        sys.exit(f"error: {error}: {what}; results that are written are kept, and the same command goes on from there")
     except KeyboardInterrupt:
         sys.exit("interrupted: the same command goes on from here")
 
