@@ -174,6 +174,51 @@ def test_what_would_end_the_run_ends_the_dry_run(rows, policy, more, complaint):
         tried(rows, policy, *more, method="rloo")
 
 
+REWARDS = """
+def good(completions, prompts, **columns):
+    return [float(len(completion)) for completion in completions]
+
+async def later(completions, **columns):
+    return [None for completion in completions]
+
+def failing(completions, **columns):
+    return [completion["text"] for completion in completions]
+
+def many(completions, **columns):
+    return [0.5, 0.5]
+
+def words(completions, **columns):
+    return ["good" for completion in completions]
+"""
+
+
+@pytest.fixture
+def own_rewards(tmp_path, monkeypatch):
+    (tmp_path / "own_rewards.py").write_text(REWARDS)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("own_rewards")
+@pytest.mark.parametrize("combined", ["true", "false"])
+@pytest.mark.filterwarnings("ignore:TRL adds rewards up")
+def test_other_rewards_are_tried(combined, rows, policy, capsys):
+    tried(rows, policy, "--other_rewards", "own_rewards.good", "own_rewards.later", "--combine_rewards", combined)
+    said = capsys.readouterr().out
+    if combined == "false":
+        assert "reward good: scores 1.0 for the first row's known solution" in said
+        assert "reward later: scores None for the first row's known solution" in said
+    assert said.splitlines()[-1].startswith("dry run: all of this is in order")
+
+
+@pytest.mark.usefixtures("own_rewards")
+@pytest.mark.parametrize("combined", ["true", "false"])
+@pytest.mark.parametrize("name", ["failing", "many", "words"])
+@pytest.mark.filterwarnings("ignore:TRL adds rewards up")
+def test_another_reward_that_would_end_the_run_ends_the_dry_run(name, combined, rows, policy):
+    with pytest.raises(ConfigurationError, match=name):
+        tried(rows, policy, "--other_rewards", f"own_rewards.{name}", "--combine_rewards", combined)
+
+
 def test_a_run_of_a_model_that_is_not_there_ends_with_the_same_words(rows, tmp_path):
     words = ["--model_name_or_path", str(tmp_path), "--dataset", rows, "--output_dir", str(tmp_path / "out")]
     with pytest.raises(ConfigurationError, match="cannot be loaded"):

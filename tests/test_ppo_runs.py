@@ -22,7 +22,7 @@ from tiny_policy import saved_policy, tiny_model, tiny_tokenizer
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForSequenceClassification
 from trl.experimental.ppo import PPOConfig, PPOTrainer
 
-from rewards import ConfigurationError
+from rewards import ConfigurationError, DatasetError
 from trainers.config import parse_arguments
 from trainers.launch import run_from
 from trainers.ppo import RewardModel
@@ -217,6 +217,7 @@ def test_a_value_model_may_be_another_checkpoint(checkpoint, tmp_path):
     assert train(run, model=tiny_model(tokenizer), tokenizer=tokenizer)["steps"] == 2
 
 
+@pytest.mark.filterwarnings("ignore:TRL adds rewards up")
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
@@ -226,8 +227,18 @@ def test_a_value_model_may_be_another_checkpoint(checkpoint, tmp_path):
     ],
 )
 def test_what_ppo_cannot_do_is_refused_before_it_begins(more, complaint, checkpoint, tmp_path):
-    with pytest.raises(ConfigurationError, match=complaint):
-        train(run_for(tmp_path, "--model_name_or_path", checkpoint, *more))
+    for dry_run in ("true", "false"):
+        with pytest.raises(ConfigurationError, match=complaint):
+            run_from(run_for(tmp_path, "--model_name_or_path", checkpoint, "--dry_run", dry_run, *more))
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_prompts_that_begin_another_one_are_refused_before_it_begins(dry_run, checkpoint, tmp_path):
+    rows = [{"prompt": "say 7" + " and 8" * (i % 2), "tests": TESTS} for i in range(8)]
+    given = ["--dataset", save(tmp_path / "alike.jsonl", rows), "--conversational", "false"]
+    given += ["--per_device_train_batch_size", 2, "--dry_run", dry_run]
+    with pytest.raises(DatasetError, match="1 prompts are the beginning of another one"):
+        run_from(run_for(tmp_path, "--model_name_or_path", checkpoint, *given))
 
 
 @pytest.mark.parametrize(
@@ -261,6 +272,7 @@ def test_every_config_can_be_read_beside_this_trl(config):
 )
 def test_a_ppo_config_can_be_run_up_to_its_first_step(config, checkpoint, capsys, tmp_path):
     given = in_place_of(config, checkpoint, save(tmp_path / "rows.jsonl", ROWS))
+    given += ["--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "1"]  # there are few rows here
     run_from(parse_arguments(["--config", str(config), *given], method="ppo"))
     said = capsys.readouterr().out
     assert "passes, score 1" in said

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median_low
@@ -11,13 +13,14 @@ from typing import Any
 
 import datasets
 
-from rewards import CodeReward, DatasetError, SandboxUnavailable, Verdict
+from rewards import CodeReward, ConfigurationError, DatasetError, RewardError, SandboxUnavailable, Verdict
 
 from .arguments import RunArguments
 from .datasets import KNOWN_SOLUTION, load_rows
-from .environments.building import agent_parts, refuse_template, refuse_tools
+from .environments.building import refuse_template, refuse_tools
 from .gold import known_solution
 from .ingredients import Ingredients
+from .methods import method_called
 from .packages import refuse_missing_packages
 from .plan import Plan, plan_of, worst_grading_s
 from .policy_preview import PolicyPreview, preview_policy, rendered
@@ -56,10 +59,6 @@ def dry_run(run: RunArguments, *, say: Say, material: Material | None = None) ->
         rows, eval_rows = material.rows, None
     with open_reward(run) as reward:
         functions = reward_functions(run, reward)
-        if run.agent.tools and run.agent.parallel_tools:
-            agent_parts(
-                Ingredients(run, reward, rows, eval_rows), functions
-            )  # starts nothing, and refuses what cannot be
         checked = reward.check(_without_solutions(rows))
         n_eval = 0 if eval_rows is None else reward.check(_without_solutions(eval_rows)).rows
         fewest, middle, most = checked.tests_of_a_row
@@ -67,11 +66,15 @@ def dry_run(run: RunArguments, *, say: Say, material: Material | None = None) ->
         say(f"tests a row: {fewest} at least, {middle} at the median, {most} at most")
         policy = preview_policy(run, None if material is None else material.tokenizer)
         refuse_template(run, policy.tokenizer)
+        check = method_called(run.method).check
+        if check is not None and (material is None or run.agent.tools):  # a demo's rows are only a few here
+            check(Ingredients(run, reward, rows, eval_rows), functions)
         _show_policy(run, policy, rows, say=say)
         names = ", ".join(getattr(function, "__name__", type(function).__name__) for function in functions)
         say(f"rewards: {names}; {_limits(run)}")
         say(f"sandbox: {reward.describe().splitlines()[0]}; it runs {reward.capacity} programs at once")
         _grade_known_solution(reward, rows, run, say=say)
+        _try_others([function for function in functions if function is not reward], rows, run, say=say)
         plan = plan_of(run.training, len(rows) if material is None else material.n_rows)
         _show_plan(run, plan, say=say)
         _show_times(run, plan, reward, most_tests=most, say=say)
@@ -112,6 +115,30 @@ def _grade_known_solution(reward: CodeReward, rows: datasets.Dataset, run: RunAr
         told = reward.explain(completion, prompt=prompt, **row)
         raise DatasetError(f"the known solution of row {i} does not pass its own tests:\n{_indented(_cut(told))}")
     say(f"known solution: row {i} passes, score {grade.score:g}, {took}")
+
+
+def _try_others(
+    functions: Sequence[Callable[..., Any]], rows: datasets.Dataset, run: RunArguments, *, say: Say
+) -> None:
+    """Call the rewards beside ours once, as TRL does: a mistake in one would end the run after its first generation."""
+    if run.agent.tools:
+        return  # they may want the environments of a turn
+    for function in functions:
+        row = rows[0]
+        completion = _completion(row.pop(KNOWN_SOLUTION) or "pass", run)
+        given = {name: [value] for name, value in row.items() if name != "prompt"}
+        name = getattr(function, "__name__", type(function).__name__)
+        try:
+            scores = function(prompts=[row["prompt"]], completions=[completion], completion_ids=[[]], **given)
+            scores = list(asyncio.run(scores) if inspect.iscoroutine(scores) else scores)
+            told = [None if score is None else float(score) for score in scores]
+        except RewardError:
+            raise
+        except Exception as error:  # the boundary to a function of the user's: which it is must be said
+            raise ConfigurationError(f"the reward {name!r} fails for row 0: {type(error).__name__}: {error}") from error
+        if len(told) != 1:
+            raise ConfigurationError(f"the reward {name!r} returned {len(told)} scores for one completion")
+        say(f"reward {name}: scores {told[0]} for the first row's known solution")
 
 
 def _show_plan(run: RunArguments, plan: Plan, *, say: Say) -> None:

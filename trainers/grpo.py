@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from trl import GRPOConfig, GRPOTrainer
 
@@ -14,6 +16,13 @@ from .reward import reward_functions
 def config_class() -> type[GRPOConfig]:
     """Return TRL's dataclass of training arguments."""
     return GRPOConfig  # type: ignore[no-any-return]  # trl is not type-checked here
+
+
+def check(ingredients: Ingredients, functions: Sequence[Callable[..., Any]]) -> None:
+    """Raise `ConfigurationError` or `DatasetError` for tools that this run cannot have; starts nothing."""
+    agent = ingredients.run.agent
+    if agent.tools and agent.parallel_tools:  # without the second the tokenizer of a model that is loaded is needed
+        agent_parts(ingredients, functions)
 
 
 def build(ingredients: Ingredients) -> GRPOTrainer:

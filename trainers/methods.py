@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,14 @@ class Method:
     """Returns TRL's dataclass of training arguments; raises `ConfigurationError` where the installed TRL has none."""
     build: Callable[[Ingredients], Any]
     """Returns TRL's trainer."""
+    check: Callable[[Ingredients, Sequence[Callable[..., Any]]], None] | None = None
+    """Raises what *build* would raise for these rows and rewards, as far as that is known without the weights."""
 
 
 METHODS = {
-    "grpo": Method("grpo", grpo.config_class, grpo.build),
+    "grpo": Method("grpo", grpo.config_class, grpo.build, grpo.check),
     "rloo": Method("rloo", rloo.config_class, rloo.build),
-    "ppo": Method("ppo", ppo.config_class, ppo.build),
+    "ppo": Method("ppo", ppo.config_class, ppo.build, ppo.check),
 }
 
 

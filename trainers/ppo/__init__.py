@@ -95,6 +95,14 @@ def config_class() -> type[Any]:
     return PPORunConfig
 
 
+def check(ingredients: Ingredients, functions: Sequence[Callable[..., Any]]) -> None:
+    """Raise `ConfigurationError` or `DatasetError` for rows and rewards that PPO cannot train on."""
+    config_class()
+    from .run import check_ppo
+
+    check_ppo(ingredients, functions)
+
+
 def build(ingredients: Ingredients) -> Any:
     """Return the trainer; raises `ConfigurationError` where the arguments do not fit each other."""
     config_class()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import datasets
@@ -12,7 +13,8 @@ from ..arguments import RunArguments
 from ..ingredients import Ingredients
 from ..reward import reward_functions
 from . import RewardModel
-from .models import load_models
+from .judge import Judge
+from .models import load_models, tokenizer_of
 from .rows import tokenized, without_repetitions
 from .trainer import RewardPPOTrainer
 
@@ -41,6 +43,15 @@ def build_ppo_trainer(ingredients: Ingredients) -> RewardPPOTrainer:
         eval_dataset=ids.select(range(n, len(ids))) if n < len(ids) else None,
         peft_config=models.peft_config,
     )
+
+
+def check_ppo(ingredients: Ingredients, functions: Sequence[Callable[..., Any]]) -> None:
+    """Raise what `build_ppo_trainer` would raise before it has models."""
+    run, tokenizer = ingredients.run, tokenizer_of(ingredients)
+    _refuse_what_ppo_lacks(run)
+    rows, n = _told_apart(ingredients, tokenizer)
+    _refuse_too_few(run.training, n)
+    Judge(functions[0], rows, tokenizer=tokenizer, unjudged_value=run.training.unjudged_value)
 
 
 def _refuse_what_ppo_lacks(run: RunArguments) -> None:
