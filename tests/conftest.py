@@ -1,4 +1,8 @@
-"""What several modules of tests need: the local sandbox at each level that works here, and a SIGINT that is heard."""
+"""What several modules of tests need: the local sandbox at each level that works here, and a SIGINT that is heard.
+
+Properties are tried on the same examples every time, so that a change is judged and not the luck of a run, and a busy
+machine breaks none: `pytest --hypothesis-profile default` looks for others.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rewards.errors import SandboxUnavailable
 from rewards.sandboxes.local import LocalSandbox
@@ -19,6 +24,9 @@ for variable in [name for name in os.environ if name.startswith("E2B_")]:
 os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1")  # before anything of Hugging Face's is imported
 _TRACKIO = tempfile.TemporaryDirectory(prefix="trackio-", ignore_cleanup_errors=True)
 os.environ["TRACKIO_DIR"] = _TRACKIO.name  # read when TRL imports trackio; unset, it is in the home directory
+
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_unconfigure() -> None:
