@@ -26,6 +26,7 @@ class OpenAIServer:
         self._answer, self._faults = answer, faults or {}
         self.latency_of: Callable[[str], float] = lambda prompt: latency_s
         self.requests = 0
+        self.last: dict[str, Any] = {}
         self.asked: Counter[str] = Counter()
         self.at_once = self.most_at_once = 0
         self._loop = asyncio.new_event_loop()
@@ -64,6 +65,7 @@ class OpenAIServer:
 
     async def _reply(self, request: web.Request, told: dict[str, Any], prompt: str, kind: str) -> web.StreamResponse:
         number, self.requests = self.requests, self.requests + 1
+        self.last = told
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

@@ -66,6 +66,49 @@ def test_another_seed_is_another_evaluation(tmp_path):
         evaluated(tiny_source(sampling=Sampling(n=2, max_new_tokens=6, temperature=1.0, seed=4)), tmp_path)
 
 
+SEEN = [
+    pytest.param("abc", {}, ["<|turn|>", "a", "b", "c"], id="text begins as the tokenizer begins it"),
+    pytest.param([{"role": "user", "content": "a"}], {}, ["<|turn|>", "a"], id="a template writes its own marks"),
+    pytest.param(
+        [{"role": "user", "content": "a"}], {"shout": True}, ["<|turn|>", "a", "!"], id="options for the template"
+    ),
+]
+
+
+@pytest.mark.parametrize(("prompt", "options", "tokens"), SEEN)
+def test_a_local_model_is_given_what_training_would_give_it(prompt, options, tokens, tmp_path):
+    from tiny_policy import tiny_model, tiny_tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "<|turn|>{{ messages[0]['content'] }}{% if shout %}!{% endif %}"
+    begins = TemplateProcessing(
+        single="<|turn|> $A", special_tokens=[("<|turn|>", tokenizer.convert_tokens_to_ids("<|turn|>"))]
+    )
+    tokenizer.backend_tokenizer.post_processor = begins
+    model, given = tiny_model(tokenizer), []
+    generate = model.generate
+    model.generate = lambda **told: given.append(told) or generate(**told)
+    rows = [
+        {"task_id": 1, "prompt": "abcdefg", "expected_output": "1"},
+        {"task_id": 2, "prompt": prompt, "expected_output": "1"},
+    ]
+    sampling = Sampling(max_new_tokens=2, chat_template_kwargs=options)
+    evaluated(ModelSource(Rows(rows), model, tokenizer, sampling=sampling), tmp_path)
+    (told,) = given
+    ids, mask = told["input_ids"][1], told["attention_mask"][1].bool()
+    assert tokenizer.convert_ids_to_tokens(ids[mask]) == tokens
+    assert set(tokenizer.convert_ids_to_tokens(ids[~mask])) == {"<|pad|>"}
+    assert mask[-1], "padded on the left"
+
+
+def test_options_for_the_template_reach_a_server(tmp_path):
+    with OpenAIServer(solving) as server:
+        sampling = Sampling(chat_template_kwargs={"enable_thinking": False})
+        evaluated(EndpointSource(Rows(PROBLEMS), "solver", base_url=server.base_url, sampling=sampling), tmp_path)
+    assert server.last["chat_template_kwargs"] == {"enable_thinking": False}
+
+
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"temperature": -1.0}, {"n": 4, "temperature": 0.0}, {"top_p": 0.0}])
 def test_sampling_that_cannot_be_is_refused(wrong):
     with pytest.raises(ConfigurationError):

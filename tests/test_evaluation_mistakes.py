@@ -139,6 +139,13 @@ def test_a_number_or_a_model_that_cannot_be_is_one_line(words, tmp_path):
         main([str(rows), "--output_dir", str(tmp_path / "out"), "--sandbox", "local", "--no_progress", *words])
 
 
+@pytest.mark.parametrize("words", ["enable_thinking=false", "[1]", "{1: 2}"])
+def test_options_of_a_template_that_are_no_json_are_one_line(words, capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        main(["rows.jsonl", "--output_dir", str(tmp_path), "--model", "m", "--chat_template_kwargs", words])
+    assert f"argument --chat_template_kwargs: {words!r} is no object in JSON" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("number", "told"), [(errno.ENOSPC, "make room"), (errno.EROFS, "can be written to"), (errno.EBADF, None)]
 )

@@ -23,8 +23,9 @@ from .ingredients import Ingredients
 from .methods import method_called
 from .packages import refuse_missing_packages
 from .plan import Plan, plan_of, worst_grading_s
-from .policy_preview import PolicyPreview, preview_policy, rendered
+from .policy_preview import PolicyPreview, preview_policy
 from .reward import open_reward, reward_functions
+from .tokens import prompt_ids, rendered
 from .training import checkpoint_of
 
 _RENDERED = 200
@@ -86,12 +87,14 @@ def _show_policy(run: RunArguments, policy: PolicyPreview, rows: datasets.Datase
         say(line)
     if policy.tokenizer is None:
         return
-    texts = [rendered(policy.tokenizer, row["prompt"], run) for row in rows.select(range(min(_RENDERED, len(rows))))]
-    counts = [len(policy.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts]
+    options = getattr(run.training, "chat_template_kwargs", None) or {}
+    prompts = rows.select(range(min(_RENDERED, len(rows))))["prompt"]
+    counts = [len(prompt_ids(prompt, policy.tokenizer, options=options)) for prompt in prompts]
     spread = (
         f"{min(counts)} at least, {median_low(counts)} at the median, {max(counts)} at most of the first {len(counts)}"
     )
-    say(f"the first prompt, {counts[0]} tokens ({spread}):\n{_indented(_cut(texts[0]))}")
+    text = rendered(prompts[0], policy.tokenizer, options=options)
+    say(f"the first prompt, {counts[0]} tokens ({spread}):\n{_indented(_cut(text))}")
     wanted = max(counts) + (run.training.max_completion_length or 0)
     if policy.max_length is not None and wanted > policy.max_length:
         say(f"WARNING: a prompt and max_completion_length come to {wanted} tokens, the model holds {policy.max_length}")

@@ -63,20 +63,6 @@ def refuse_missing_model(run: RunArguments) -> None:
         raise ConfigurationError(f"the model {name!r} cannot be loaded: {error}") from error
 
 
-def rendered(tokenizer: Any, prompt: Any, run: RunArguments) -> str:
-    """Return the text that the model is given; raises `ConfigurationError` for messages without a chat template."""
-    if isinstance(prompt, str):
-        return prompt
-    if not tokenizer.chat_template:
-        raise ConfigurationError(
-            "the tokenizer has no chat template for prompts that are messages: conversational: false makes them text, "
-            "chat_template_path names another one"
-        )
-    options = getattr(run.training, "chat_template_kwargs", None) or {}
-    text: str = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True, **options)
-    return text
-
-
 def _options(run: RunArguments) -> tuple[str, ...]:
     training, lines = run.training, []
     peft = get_peft_config(run.model)

@@ -27,6 +27,7 @@ def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
         temperature=chosen.temperature,
         top_p=chosen.top_p,
         seed=chosen.seed,
+        chat_template_kwargs=chosen.chat_template_kwargs,
     )
     if chosen.base_url is not None:
         return EndpointSource(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -106,12 +107,25 @@ def _add_completions(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--top_p", type=float, default=1.0)
     part.add_argument("--max_new_tokens", type=int, default=1024)
     part.add_argument("--seed", type=int, default=0)
+    part.add_argument(
+        "--chat_template_kwargs", type=_mapping, default={}, help="such as '{\"enable_thinking\": false}'"
+    )
     part.add_argument("--concurrency", type=int, default=32, help="requests at once")
     part.add_argument("--generation_batch_size", type=int, default=16)
     part.add_argument("--prompt_template", default="{prompt}", help="{prompt} is the statement, {name} any column")
     part.add_argument("--prompt_column", default="prompt")
     part.add_argument("--system_prompt")
     part.add_argument("--plain_text", action="store_true", help="continue the text instead of answering a message")
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is no object in JSON")
+    return found
 
 
 def _add_reward(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +153,16 @@ def _add_outcome(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--push_to_hub", help="a repository on the Hub to push the results to")
 
 
-_SAMPLING = ("n", "temperature", "top_p", "max_new_tokens", "concurrency", "generation_batch_size", "prompt_template")
+_SAMPLING = (
+    "n",
+    "temperature",
+    "top_p",
+    "max_new_tokens",
+    "concurrency",
+    "generation_batch_size",
+    "prompt_template",
+    "chat_template_kwargs",
+)
 _GRADING = ("schema", "language", "comparison", "scoring", "trust", "block_choice", "cpu_s", "memory_mb", "max_tests")
 
 

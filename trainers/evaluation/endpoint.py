@@ -203,6 +203,8 @@ class Client:
             "top_p": sampling.top_p,
             "seed": sampling.seed + question.index,
         }
+        if sampling.chat_template_kwargs:  # no part of OpenAI's protocol: vLLM, SGLang and TGI know it
+            options["extra_body"] = {"chat_template_kwargs": dict(sampling.chat_template_kwargs)}
         try:
             if isinstance(question.prompt, str):
                 told = await self._client.completions.create(prompt=question.prompt, **options)

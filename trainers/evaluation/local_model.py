@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 
 from rewards import ConfigurationError
 
-from .prompts import MakePrompt, Prompt, Question, plain_prompt, questions
+from ..tokens import prompt_ids
+from .prompts import MakePrompt, Question, plain_prompt, questions
 from .rows import Rows
 from .sample import Sample
 from .sampling import Sampling
@@ -92,11 +95,13 @@ class Generator:
 
     def answers(self, batch: Sequence[Question]) -> list[Written]:
         """Return a completion for each question; the same batch gets the same ones whenever it is asked."""
-        texts = [self._rendered(question.prompt) for question in batch]
-        side, self.tokenizer.padding_side = self.tokenizer.padding_side, "left"
-        told = self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
-        self.tokenizer.padding_side = side
-        told = {name: told[name].to(self.model.device) for name in ("input_ids", "attention_mask")}
+        options = self._sampling.chat_template_kwargs
+        rows = [torch.tensor(prompt_ids(question.prompt, self.tokenizer, options=options)) for question in batch]
+        padding = partial(pad_sequence, batch_first=True, padding_side="left")
+        told = {
+            "input_ids": padding(rows, padding_value=self.tokenizer.pad_token_id).to(self.model.device),
+            "attention_mask": padding([torch.ones_like(row) for row in rows]).to(self.model.device),
+        }
         set_seed(self._sampling.seed + batch[0].index)
         with torch.no_grad():
             ids = self.model.generate(**told, **self._options())
@@ -112,13 +117,6 @@ class Generator:
             "pad_token_id": self.tokenizer.pad_token_id,
             **(drawn if sampling.temperature > 0 else {}),
         }
-
-    def _rendered(self, prompt: Prompt) -> str:
-        if isinstance(prompt, str):
-            return prompt
-        if self.tokenizer.chat_template is None:
-            raise ConfigurationError("the prompts are messages, and the tokenizer has no chat template for them")
-        return str(self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True))
 
     def _written(self, question: Question, ids: Sequence[int]) -> Written:
         ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}

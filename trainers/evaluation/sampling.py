@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from rewards import ConfigurationError
 
@@ -18,6 +20,8 @@ class Sampling:
     """0 takes the likeliest token each time."""
     top_p: float = 1.0
     seed: int = 0
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """For the chat template of a model, such as `{"enable_thinking": False}`; TRL's name."""
 
     def __post_init__(self) -> None:
         if self.n < 1 or self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:

@@ -9,6 +9,8 @@ import datasets
 
 from rewards import ConfigurationError
 
+from ..tokens import prompt_ids
+
 _log = logging.getLogger("trainers")
 
 
@@ -19,18 +21,7 @@ def tokenized(rows: datasets.Dataset, *, tokenizer: Any) -> datasets.Dataset:
     """
     if "prompt" not in rows.column_names:
         raise ConfigurationError(f"no column 'prompt' to make input_ids of; found: {', '.join(rows.column_names)}")
-    return rows.map(lambda row: {"input_ids": _prompt_ids(row["prompt"], tokenizer)})
-
-
-def _prompt_ids(prompt: Any, tokenizer: Any) -> list[int]:
-    if isinstance(prompt, str):
-        return list(tokenizer(prompt)["input_ids"])
-    if tokenizer.chat_template is None:
-        raise ConfigurationError(
-            "the tokenizer has no chat template for prompts of messages: set conversational: false"
-        )
-    text = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])  # the template has written them
+    return rows.map(lambda row: {"input_ids": prompt_ids(row["prompt"], tokenizer)})
 
 
 def without_repetitions(rows: datasets.Dataset) -> datasets.Dataset:
