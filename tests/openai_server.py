@@ -17,7 +17,7 @@ class OpenAIServer:
     """Answers `chat/completions` and `completions` by *answer*(prompt, seed) from a thread of its own.
 
     *faults* maps a request's number, from 0, to an HTTP status to answer with, to 0 for a connection that is cut, or to
-    a body that is sent as if it were an answer.
+    a body that is sent as if it were an answer. `refuses` says of a request's body what is wrong with it, if anything.
     """
 
     def __init__(
@@ -25,6 +25,7 @@ class OpenAIServer:
     ) -> None:
         self._answer, self._faults = answer, faults or {}
         self.latency_of: Callable[[str], float] = lambda prompt: latency_s
+        self.refuses: Callable[[dict[str, Any]], str | None] = lambda told: None
         self.requests = 0
         self.last: dict[str, Any] = {}
         self.asked: Counter[str] = Counter()
@@ -69,6 +70,8 @@ class OpenAIServer:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
+            if (complaint := self.refuses(told)) is not None:
+                return web.json_response({"error": {"message": complaint, "type": "test"}}, status=400)
             await asyncio.sleep(self.latency_of(prompt))
             status = self._faults.get(number, 200)
             if status == 0:
@@ -80,8 +83,9 @@ class OpenAIServer:
             if status != 200:
                 body = {"error": {"message": f"fault {status}", "type": "test"}}
                 return web.json_response(body, status=status, headers={"retry-after-ms": "5"})
-            self.asked[json.dumps([prompt, told["seed"]])] += 1
-            text = self._answer(prompt, told["seed"])
+            seed = told.get("seed", 0)
+            self.asked[json.dumps([prompt, seed])] += 1
+            text = self._answer(prompt, seed)
             content = {"message": {"role": "assistant", "content": text}} if "chat" in kind else {"text": text}
             choice = {"index": 0, "finish_reason": "stop", **content}
             reply = {"id": str(number), "object": kind, "created": 0, "model": told["model"], "choices": [choice]}

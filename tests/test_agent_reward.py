@@ -79,6 +79,14 @@ def test_a_rollout_whose_interpreter_failed_is_not_scored_and_no_place_in_a_tabl
     assert figures["agent/unjudged"] == figures["agent/stopped_calls"] == pytest.approx(1 / 3)
 
 
+def test_a_batch_without_interpreters_does_not_show_what_the_last_one_had(opened):
+    reward, told = AgentReward(right), {}
+    reward(completions=["a"], environments=rollouts_of(opened, "fine"), log_extra=told.__setitem__)
+    assert told == {"told": ["of a"]}
+    reward(completions=["b", "c"], environments=rollouts_of(opened, GONE, GONE), log_extra=told.__setitem__)
+    assert told == {"told": [None, None]}
+
+
 def test_batches_without_interpreters_end_the_run(opened):
     reward = AgentReward(right, breaker=CircuitBreaker(batches=2))
     assert reward(completions=["a"], environments=rollouts_of(opened, GONE)) == [None]

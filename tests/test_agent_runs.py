@@ -15,7 +15,7 @@ from datasets import Dataset
 from scripted_trainer import chat_tokenizer, says
 from tiny_policy import tiny_model, tiny_tokenizer
 
-from rewards import CodeReward, ConfigurationError, DatasetError
+from rewards import CircuitBreaker, CodeReward, ConfigurationError, DatasetError
 from rewards.sandboxes.fake import FakeSandbox, FakeSessions
 from trainers.config import parse_arguments
 from trainers.ingredients import Ingredients
@@ -152,3 +152,19 @@ def test_a_chat_template_without_tools_ends_a_run_before_it_begins(tmp_path):
 def test_tools_are_for_grpo_alone(tmp_path):
     with pytest.raises(ConfigurationError, match="only GRPO has turns with tools"):
         built(agent_run(tmp_path, method="rloo"))
+
+
+@pytest.mark.parametrize(
+    ("given", "breaker"), [(["--breaker_batches", "7"], CircuitBreaker(batches=7)), ([], CircuitBreaker())]
+)
+def test_a_run_says_how_many_batches_may_lose_their_interpreters(given, breaker, tmp_path):
+    reward, trainer = built(agent_run(tmp_path, *given))
+    with reward:
+        assert trainer.reward_funcs[0].breaker == breaker
+
+
+def test_batches_without_interpreters_end_no_run_that_does_not_want_it(tmp_path):
+    (tmp_path / "run.yaml").write_text("breaker_batches: null\n")
+    reward, trainer = built(agent_run(tmp_path, "--config", str(tmp_path / "run.yaml")))
+    with reward:
+        assert trainer.reward_funcs[0].breaker is None

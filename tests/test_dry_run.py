@@ -14,8 +14,9 @@ pytest.importorskip("trl", reason="pip install 'code-rewards[train]' to test the
 from tiny_policy import saved_policy
 
 from rewards import ConfigurationError, DatasetError
+from trainers.command import run_from
 from trainers.config import parse_arguments
-from trainers.launch import main, run_from
+from trainers.launch import main
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"  # an option that TRL still sets by this name

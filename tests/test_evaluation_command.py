@@ -67,6 +67,17 @@ def test_another_reward_is_named_by_its_path(files, capsys):
     assert "100.0%  wrong_answer" in capsys.readouterr().out
 
 
+def test_a_labels_figure_is_pass_at_1_as_all_others_are(tmp_path, capsys):
+    """Of the problems' rates, however many completions each has."""
+    rows = [
+        {"task_id": "a", "expected_output": "1", "completion": ["print(1)"] * 4, "level": "low"},
+        {"task_id": "b", "expected_output": "1", "completion": ["print(2)"], "level": "low"},
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run(tmp_path, "@rows.jsonl", "--output_dir", "@x", "--labels", "level", "--no_report", "--no_progress")
+    assert "50.0%  level: low (5 judged)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -86,6 +97,16 @@ def test_another_reward_is_named_by_its_path(files, capsys):
             ["@rows.jsonl", "--output_dir", "@x", "--reward", f"{__name__}.wordless", "--cpu_s", "3"],
             "--cpu_s: an option of the reward",
             id="limits of another reward",
+        ),
+        pytest.param(
+            ["@rows.jsonl", "--output_dir", "@x", "--reward", f"{__name__}.wordless", "--wall_s", "3"],
+            "--wall_s: an option of the reward",
+            id="time of another reward",
+        ),
+        pytest.param(
+            ["@rows.jsonl", "--output_dir", "@x", "--completions", "solution", "--pass_score", "0.5"],
+            "--pass_score: for a --reward",
+            id="a score where there are verdicts",
         ),
         pytest.param(["compare", "@a", "@b"], "no evaluation", id="nothing to compare"),
     ],

@@ -6,6 +6,8 @@ import errno
 import json
 import logging
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,10 @@ from evaluated import answer
 
 from rewards import CodeReward, ConfigurationError, DatasetError
 from rewards.sandboxes.fake import FakeSandbox
-from trainers.evaluation import EvaluationOptions, evaluate_dataset
+from trainers.evaluation import EvaluationOptions, compare_evaluations, evaluate_dataset
 from trainers.evaluation.command import main
+from trainers.evaluation.engine import batches
+from trainers.evaluation.sample import Sample
 from trainers.evaluation.store import ResultStore
 from trainers.evaluation.validation import validate_dataset
 
@@ -96,6 +100,90 @@ def test_half_a_surrogate_pair_in_a_name_or_label_loses_no_result(tmp_path):
     found = evaluated(rows, tmp_path / "out", labels=["level"])
     assert found.pass_at_1 == 1.0
     assert found.to_dataset()[0]["score"] == 1.0
+
+
+RESERVED = ("prompts", "completions", "completion_ids", "trainer_state", "log_metric", "log_extra", "environments")
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_column_by_the_name_of_what_a_reward_is_handed_takes_no_place_of_it(name, tmp_path):
+    def says_it(completions, **columns):
+        assert completions == ["```python\nprint(0)\n```"]
+        assert name not in columns or name == "prompts"
+        return [1.0]
+
+    rows = [{**ROWS[0], name: "print(7)"}]
+    assert evaluated(rows, tmp_path / "a", completions="completion").pass_at_1 == 1.0
+    found = evaluate_dataset(says_it, rows, completions="completion", output_dir=tmp_path / "b", options=QUIET)
+    assert found.pass_at_1 == 1.0
+
+
+def test_a_function_of_trls_form_is_handed_messages_where_the_prompt_is_messages(tmp_path):
+    def length(prompts, completions, **columns):
+        return [float(len(completion[0]["content"])) for completion in completions]
+
+    rows = [{"prompt": [{"role": "user", "content": "?"}], "completion": "four"}]
+    assert evaluate_dataset(length, rows, output_dir=tmp_path, options=QUIET).summary["mean_score"] == 4.0
+
+
+def test_a_function_is_called_once_at_a_time_as_trainers_do(tmp_path):
+    calling = threading.Lock()
+
+    def alone(completions, **columns):
+        assert calling.acquire(blocking=False)
+        time.sleep(0.02)
+        calling.release()
+        return [1.0] * len(completions)
+
+    options = EvaluationOptions(report=False, progress=False, batch_size=1)
+    assert evaluate_dataset(alone, ROWS, output_dir=tmp_path, options=options).pass_at_1 == 1.0
+
+
+def test_a_comparison_by_other_rules_is_told_about(tmp_path, caplog):
+    evaluated(ROWS, tmp_path / "a")
+    with CodeReward(sandbox=FakeSandbox(answer), comparison="exact") as reward:
+        evaluate_dataset(reward, ROWS, output_dir=tmp_path / "b", options=QUIET)
+    with caplog.at_level(logging.WARNING):
+        compare_evaluations(tmp_path / "a", tmp_path / "a")
+        assert not caplog.records
+        compare_evaluations(tmp_path / "a", tmp_path / "b")
+    assert "graded by other rules: comparison is None" in caplog.text
+
+
+@pytest.mark.parametrize("tests", [{"input": ["x" * 3_000_000] * 2}, ["x" * 6_000_000], "x" * 6_000_000])
+def test_rows_of_megabytes_get_small_batches_however_they_keep_their_tests(tests):
+    samples = (Sample(str(i), 0, "", {"tests": tests, "i": i}) for i in range(12))
+    assert [len(batch) for batch in batches(samples, 256)] == [3, 3, 3, 3]
+
+
+def test_a_table_may_have_cells_of_any_length(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"task_id,expected_output,completion,notes\nt0,0,print(0),{'x' * 300_000}\n")
+    assert evaluated(path, tmp_path / "out").pass_at_1 == 1.0
+
+
+def test_samples_of_evalplus_belong_to_the_hubs_mbpp_plus_which_numbers_its_problems(tmp_path):
+    write(tmp_path / "samples.jsonl", [{"task_id": "Mbpp/2", "solution": "print(2)"}])
+    rows = [{"task_id": 2, "expected_output": "2"}]
+    assert evaluated(rows, tmp_path / "out", samples=tmp_path / "samples.jsonl").pass_at_1 == 1.0
+
+
+def test_a_source_of_ones_own_may_say_of_itself_what_it_likes(tmp_path):
+    class Own:
+        def samples(self, folder):
+            yield Sample("a", 0, "print(0)", {"expected_output": "0"})
+
+        def count(self):
+            return None
+
+        def settings(self):
+            return {"where": "somewhere"}
+
+    with CodeReward(sandbox=FakeSandbox(answer)) as reward:
+        options = EvaluationOptions(progress=False)
+        found = evaluate_dataset(reward, ROWS, completions=Own(), output_dir=tmp_path, options=options)
+    assert found.pass_at_1 == 1.0
+    assert (tmp_path / "report.html").is_file()
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,24 @@ def test_a_row_of_which_nothing_could_be_judged_is_not_clean(tmp_path):
     assert (found.clean, found.counts) == (0, {"unjudged": 2})
 
 
+@pytest.mark.parametrize("language", ["python", "julia", "elixir", "racket", "ocaml", "lua", "php"])
+def test_a_repeated_solution_is_the_same_program_in_any_language(language, tmp_path):
+    """A comment behind it would be none in some of them."""
+    row = {"task_id": "a", "expected_output": "1", "language": language, "solution": "say 1"}
+    sandbox = FakeSandbox(lambda job: "1" if job.program.source.strip() == "say 1" else "error")
+    with CodeReward(sandbox=sandbox) as reward:
+        found = validate_dataset(reward, [row], output_dir=tmp_path, options=QUIET)
+    assert (found.known, found.counts) == (1, {})
+    assert len(sandbox.jobs) == 3
+
+
+def test_a_validation_may_leave_a_report(tmp_path):
+    with CodeReward(sandbox="local") as reward:
+        options = EvaluationOptions(progress=False)
+        assert validate_dataset(reward, ROWS[:1], output_dir=tmp_path, repeats=1, options=options).clean == 1
+    assert (tmp_path / "report.html").is_file()
+
+
 def test_rows_without_a_solution_can_be_refused(tmp_path):
     with CodeReward(sandbox="local") as reward:
         found = validate_dataset(reward, ROWS[:2], output_dir=tmp_path, repeats=1, need_gold=True, options=QUIET)

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,9 @@ from trl.experimental.utils import get_reward
 
 from rewards import CodeReward, ConfigurationError, combine
 from rewards.sandboxes.fake import FakeSandbox
+from trainers.ingredients import Ingredients
 from trainers.ppo import RewardModel
+from trainers.ppo.models import tokenizer_of
 
 
 def test_one_call_a_batch_with_each_sequences_own_prompt_completion_and_columns():
@@ -187,3 +190,17 @@ def test_a_copy_asks_the_same_reward_and_an_unpickled_one_its_own():
     assert sent.judge.trainer_state is None
     assert scores_of(sent, [(PROMPTS[0], "abc")]).tolist() == [3.0]
     assert scores_of(copy.deepcopy(model), [(PROMPTS[0], "abc")]).tolist() == [3.0]
+
+
+def test_an_end_of_text_that_is_also_padding_is_told_of(caplog):
+    """TRL's PPO masks padding, and with it the token by which a model would learn to end."""
+    tokenizer = tiny_tokenizer()
+    assert tokenizer_of(ingredients_of(tokenizer)).pad_token == "<|pad|>"
+    assert not caplog.text
+    tokenizer.pad_token = None
+    assert tokenizer_of(ingredients_of(tokenizer)).pad_token == "<|end|>"
+    assert "PPO learns nothing about where to end" in caplog.text
+
+
+def ingredients_of(tokenizer) -> Ingredients:
+    return Ingredients(SimpleNamespace(model=None), None, [], tokenizer=tokenizer)

@@ -12,8 +12,9 @@ from tiny_policy import saved_policy
 from trl import ModelConfig, RLOOConfig
 
 from trainers.arguments import AgentArguments, DataArguments, DemoArguments, ReportArguments, RewardArguments
+from trainers.command import run_from
 from trainers.config import parse_arguments
-from trainers.launch import main, run_from
+from trainers.launch import main
 from trainers.yaml_file import read_yaml
 
 pytestmark = pytest.mark.filterwarnings(

@@ -23,8 +23,8 @@ from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2ForSequenceClas
 from trl.experimental.ppo import PPOConfig, PPOTrainer
 
 from rewards import ConfigurationError, DatasetError
+from trainers.command import run_from
 from trainers.config import parse_arguments
-from trainers.launch import run_from
 from trainers.ppo import RewardModel
 from trainers.ppo.trainer import RewardPPOTrainer
 from trainers.training import train

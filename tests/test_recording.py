@@ -119,3 +119,22 @@ def test_lines_that_were_damaged_do_not_end_a_run_that_goes_on(tmp_path):
     recording = Recording(tmp_path, most=100)
     recording.resume(3)
     assert {sample.step for sample in recording.samples} == {1, 3}
+
+
+@pytest.mark.parametrize("size", [4, 32])
+def test_a_run_that_is_resumed_often_keeps_its_samples_as_evenly_as_one_that_is_not(tmp_path, size):
+    for begin in range(0, 1000, 100):
+        recording = Recording(tmp_path, most=200)
+        recording.resume(begin)
+        record(recording, range(begin + 1, begin + 101), size=size)
+    found = Counter((sample.step - 1) // 100 for sample in recording.samples)
+    assert len(found) == 10
+    assert max(found.values()) <= 2 * min(found.values())
+
+
+def test_a_run_that_is_resumed_to_keep_nothing_keeps_nothing(tmp_path):
+    record(Recording(tmp_path, most=50), range(1, 20))
+    recording = Recording(tmp_path, most=0)
+    recording.resume(10)
+    assert recording.samples == ()
+    assert (tmp_path / SAMPLES_FILE).read_text() == ""

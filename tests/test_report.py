@@ -18,6 +18,7 @@ from rewards.records import Program
 from trainers.report import Chart, KeyFigure, ReportData, Sample, SampleTest, Series, Table, sample_of, write_report
 from trainers.report.drawing import MOST_POINTS, draw_png, draw_svg, thinned
 from trainers.report.packing import pack_samples, visible
+from trainers.report.training import figures_of, key_figures, seconds_per_step
 
 SAMPLE = Sample("add two numbers", "print(1)", "wrong_answer", program="print(1)", score=0.0, step=3)
 
@@ -156,3 +157,22 @@ def test_a_page_appears_whole_or_not_at_all(tmp_path):
         page(tmp_path, charts=(broken,))
     assert (tmp_path / "report.html").read_text() == before
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_log_counts_as_often_as_it_is_about_steps():
+    """With `logging_first_step` the first one is about one step, and that is the slowest."""
+    logs = [
+        log_of(1, 1.0, generation=20.0, reward=10.0, update=0.0),
+        {"step": 1, "eval_reward": 0.5, "eval_code/unjudged": 1.0},
+        log_of(10, 0.0, generation=0.1, reward=0.8, update=0.1),
+        log_of(20, 0.0, generation=0.1, reward=0.8, update=0.1),
+        {"step": 20, "train_runtime": 49.0},
+    ]
+    assert seconds_per_step(logs) == pytest.approx({"generation": 21.9 / 20, "reward": 25.2 / 20, "update": 1.9 / 20})
+    found = {one.name: (one.value, one.note) for one in key_figures(figures_of(logs, reward_name="code"))}
+    assert found["unjudged"] == ("5.00%", "of completions, whole run")
+    assert found["seconds per step"] == ("2.45", "51% of them for the reward")
+
+
+def log_of(step: int, unjudged: float, **seconds: float) -> dict[str, float]:
+    return {"step": step, "code/unjudged": unjudged, **{f"time/{name}": value for name, value in seconds.items()}}

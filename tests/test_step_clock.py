@@ -98,3 +98,9 @@ def test_a_trainer_that_logs_before_the_end_of_a_step_and_never_begins_one(monke
         run.times.on_step_end(None, run.state, None)
         run.grade(7)
         run.log(eval_reward=0.1)
+
+
+def test_a_resumed_run_in_which_nothing_is_left_to_train_has_no_step(monkeypatch):
+    run = Run(monkeypatch)
+    run.now_s += 3
+    assert run.log(train_runtime=3.0) == {"train_runtime": 3.0}

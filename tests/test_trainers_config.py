@@ -1,5 +1,7 @@
 """What a YAML file and a command line say about a run."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 pytest.importorskip("trl", reason="pip install 'code-rewards[train]' to test the trainers")
 
 from rewards import ConfigurationError
+from trainers import launch, methods
 from trainers.arguments import DEMO
+from trainers.command import run_from
 from trainers.config import parse_arguments
 
 pytestmark = pytest.mark.filterwarnings(
@@ -180,3 +184,47 @@ def test_amounts_that_make_no_sense_are_refused(given, tmp_path):
     name, value = given
     with pytest.raises(ConfigurationError, match=f"{name} must be at least"):
         parse_arguments(write(tmp_path, f"{name}: {value}\n"))
+
+
+def test_variables_in_the_file_are_set_before_the_packages_that_read_them(tmp_path):
+    given = write(tmp_path, f"env: {{HF_HOME: {tmp_path / 'cache'}}}\nno_such_key: 1\n")
+    code = (
+        "import sys, trainers.launch\n"
+        "try: trainers.launch.main('grpo', sys.argv[1:])\n"
+        "except SystemExit as error: print(error)\n"
+        "from huggingface_hub import constants; print(constants.HF_HOME)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, timeout=120)
+    complaint, home = done.stdout.splitlines()
+    assert complaint.startswith("error: unknown option 'no_such_key'"), done.stderr[-2000:]
+    assert home == str(tmp_path / "cache")
+
+
+def test_the_command_line_knows_every_method():
+    assert set(launch.METHODS) == set(methods.METHODS)
+
+
+@pytest.mark.parametrize(
+    "given", [("model_name_or_path", "some/model"), ("prompt_column", "question"), ("eval_rows", 2)]
+)
+def test_a_model_without_a_dataset_is_no_demo(given):
+    """`dataset` is the demo's where a file forgets it, and the demo would leave all of these aside."""
+    name, value = given
+    run = parse_arguments(["--bf16", "false", f"--{name}", str(value)])
+    with pytest.raises(ConfigurationError, match=f"{name}: the run 'demo' makes its own rows and model"):
+        run_from(run)
+
+
+def test_options_of_a_demo_are_for_demos(tmp_path):
+    run = parse_arguments([*NO_GPU, "--dataset", "rows.jsonl", "--control", "true", "--cpu_threads", "4"])
+    with pytest.raises(
+        ConfigurationError, match=r"cpu_threads, control: for demos alone, and `dataset` is 'rows.jsonl'"
+    ):
+        run_from(run)
+
+
+def test_options_of_tools_are_for_runs_with_tools(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match="tool_turns, parallel_tools: how tools are used, but `tools` names none"
+    ):
+        parse_arguments(write(tmp_path, "tool_turns: 6\nparallel_tools: false\n"))

@@ -157,3 +157,86 @@ def test_what_does_not_fit_is_said_before_a_run(options, text, error, complaint,
 def test_a_file_that_is_not_there_is_no_name_on_the_hub():
     with pytest.raises(ConfigurationError, match="no file"):
         load_rows(DATA)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        pytest.param([None, "3"], [None, "3"], id="the first row has nothing"),
+        pytest.param([3, "x"], ["3", "x"], id="a number and a text"),
+        pytest.param([3, [1, 2]], ["3", "[1, 2]"], id="a number and a list"),
+        pytest.param([True, 1], ["true", "1"], id="a flag and a number"),
+        pytest.param([["a"], [1]], ['["a"]', "[1]"], id="lists of different things"),
+        pytest.param([[{"input": "1"}], []], ['[{"input": "1"}]', "[]"], id="tests and an empty list"),
+        pytest.param([["a"], []], [["a"], []], id="texts and an empty list"),
+        pytest.param([10**30, 1], [f"1{'0' * 30}", "1"], id="more than Arrow counts to"),
+        pytest.param([2, 0.5], [2.0, 0.5], id="numbers stay numbers"),
+    ],
+)
+def test_no_cell_of_a_file_is_lost_whatever_the_other_rows_hold(cells, expected, tmp_path):
+    rows = [{"prompt": "Add.", **({} if cell is None else {"expected_output": cell})} for cell in cells]
+    found, _ = load_rows(DataArguments(dataset=save(tmp_path / "rows.jsonl", rows)))
+    assert found["expected_output"][:] == expected
+
+
+def test_messages_with_more_keys_are_messages(tmp_path):
+    said = [{"role": "user", "content": "Add.", "weight": 1}]
+    found, _ = load_rows(DataArguments(dataset=save(tmp_path / "rows.jsonl", [{"prompt": said}])))
+    assert found[0]["prompt"] == said
+
+
+def test_a_column_of_messages_and_texts_is_refused(tmp_path):
+    rows = [{"prompt": "Add."}, {"prompt": [{"role": "user", "content": "Add."}]}]
+    with pytest.raises(DatasetError, match="do not make a table"):
+        load_rows(DataArguments(dataset=save(tmp_path / "rows.jsonl", rows)))
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "folder"])
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        pytest.param({"eval_split": "test"}, "has no splits, so there is no 'test'", id="a split to evaluate on"),
+        pytest.param({"train_split": "train[:1]"}, r"there is no 'train\[:1\]'", id="a part of a split"),
+        pytest.param({"dataset_config": "main"}, "dataset_config stands beside", id="a configuration"),
+        pytest.param({"data_files": "other.jsonl"}, "data_files stands beside", id="other files"),
+    ],
+)
+def test_what_a_file_lacks_is_refused(name, options, complaint, tmp_path):
+    """The very rows that are trained on would be evaluated on."""
+    path = save(tmp_path / name, [{"prompt": "Add.", "expected_output": "3"}] * 3)
+    with pytest.raises(ConfigurationError, match=complaint):
+        load_rows(DataArguments(dataset=path, **options))
+
+
+def test_rows_held_out_and_a_split_to_evaluate_on_are_one_too_many(tmp_path):
+    path = save(tmp_path / "rows.jsonl", [{"prompt": "Add.", "expected_output": "3"}] * 3)
+    with pytest.raises(ConfigurationError, match="eval_rows stands beside eval_split"):
+        load_rows(DataArguments(dataset=path, eval_split="train", eval_rows=1))
+
+
+def test_what_a_rollouts_interpreter_reads_needs_no_mention_among_the_rewards_columns():
+    row = {**OPEN_R1, "environment_setup": "data = [1]", "environment_files": "{}"}
+    kept = adapt(Dataset.from_list([row]), replace(DATA, reward_columns=["verification_info"]))[0]
+    assert set(kept) == {"prompt", "verification_info", "environment_setup", "environment_files"}
+
+
+@pytest.mark.parametrize(("different", "is_said"), [(2, True), (6, False)])
+def test_prompts_that_are_evaluated_and_trained_on_are_told_of(different, is_said, tmp_path, caplog):
+    """Sets overlap, and have problems twice: what is held out of such rows is not."""
+    rows = [{"prompt": f"Print {i % different}.", "expected_output": str(i)} for i in range(6)]
+    load_rows(DataArguments(dataset=save(tmp_path / "rows.jsonl", rows), eval_rows=2))
+    assert ("2 of the 2 prompts to evaluate on are also trained on" in caplog.text) is is_said
+
+
+@pytest.mark.parametrize(
+    ("options", "is_said"),
+    [
+        pytest.param({}, True, id="the statement alone"),
+        pytest.param({"prompt_template": "{prompt}\n{test_list}"}, False, id="with the tests"),
+    ],
+)
+def test_a_prompt_that_keeps_the_name_that_its_tests_call_is_told_of(options, is_said, caplog):
+    rows = [{"prompt": "Write a function to add two numbers.", "test_list": ["assert plus_two(1, 1) == 2"]}]
+    adapt(Dataset.from_list(rows), DataArguments("x", **options))
+    assert ("does not say that its tests call 'plus_two'" in caplog.text) is is_said
+    assert (r'prompt_template "{prompt}\n\n{test_list}" does' in caplog.text) is is_said

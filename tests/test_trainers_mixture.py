@@ -183,3 +183,11 @@ def test_what_does_not_fit_one_of_them_is_said(options, error, complaint, tmp_pa
     good = part(tmp_path / "a.jsonl", STDIN, 2, **fractions)
     with pytest.raises(error, match=complaint):
         load_rows(mixture(good, {**part(tmp_path / "b.jsonl", STDIN, 2), **options}))
+
+
+def test_a_column_in_which_one_dataset_has_nothing_keeps_its_type(tmp_path):
+    slow, unsaid = {**OURS, "cpu_s": 2}, {**OURS, "cpu_s": None}
+    rows, _ = load_rows(mixture(part(tmp_path / "a.jsonl", slow, 1), part(tmp_path / "b.jsonl", unsaid, 1)))
+    assert {row["cpu_s"] for row in rows} == {2, None}
+    with CodeReward() as reward:
+        assert reward.check(rows).rows == 2

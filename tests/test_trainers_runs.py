@@ -18,7 +18,7 @@ from trainers.config import parse_arguments
 from trainers.ingredients import REFERENCE_FOLDER, Ingredients
 from trainers.launch import main
 from trainers.reward import build_reward
-from trainers.training import checkpoint_of, train
+from trainers.training import checkpoint_of, leave_model, train
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings(
@@ -192,3 +192,42 @@ def test_a_scorer_of_ones_own_may_be_named(policy, tmp_path):
 
 def half(grades):
     return 0.5
+
+
+def test_a_finished_run_that_is_queued_again_trains_no_further(policy, tmp_path):
+    """The trainer of transformers itself takes one more step, each time."""
+    options = {"max_steps": 2, "save_strategy": "steps", "save_steps": 2, "resume_from_checkpoint": True}
+    first = train(run_of(tmp_path, policy, **options))
+    said: list[str] = []
+    again = train(run_of(tmp_path, policy, **options), say=said.append)
+    assert said[1:] == ["nothing is left to train: max_steps is 2"]
+    assert again == first
+    assert [path.name for path in (tmp_path / "out").glob("checkpoint-*")] == ["checkpoint-2"]
+
+
+@pytest.mark.parametrize(("strategy", "is_said"), [("no", True), ("steps", False)])
+def test_rows_that_are_held_out_for_nothing_are_told_of(strategy, is_said, policy, tmp_path, caplog):
+    run = run_of(tmp_path, policy, max_steps=1, eval_rows=4, eval_strategy=strategy, eval_steps=10)
+    run.training.per_device_eval_batch_size = 4
+    train(run)
+    assert ("4 rows are kept from training and nothing is evaluated on them" in caplog.text) is is_said
+
+
+@pytest.mark.parametrize(
+    ("dataset", "named"),
+    [
+        pytest.param({"datasets": ["a/b", "c/d"]}, None, id="a mixture"),
+        pytest.param({"dataset": "json", "data_files": ["rows.jsonl"]}, None, id="files"),
+        pytest.param({"dataset": "a/b"}, "a/b", id="a name on the Hub"),
+    ],
+)
+def test_a_model_card_links_no_dataset_that_the_hub_has_not(dataset, named, policy, tmp_path):
+    made: list[str | None] = []
+    trainer = SimpleNamespace(
+        save_model=lambda folder: None, create_model_card=lambda dataset_name, tags: made.append(dataset_name)
+    )
+    given = written(tmp_path, policy)
+    values = json.loads((tmp_path / "run.yaml").read_text())
+    (tmp_path / "run.yaml").write_text(json.dumps({**values, "dataset": "demo", **dataset}))
+    leave_model(trainer, parse_arguments(given))
+    assert made == [named]

@@ -2,7 +2,7 @@
 
 import sys
 
-from .methods import METHODS
+from .launch import METHODS, main
 
 _USAGE = f"""\
 usage: python -m trainers {{{"|".join(METHODS)}}} --config run.yaml [--key value ...]
@@ -13,8 +13,6 @@ if sys.argv[1:2] == ["evaluate"]:
 
     evaluate(sys.argv[2:])
 elif len(sys.argv) > 1 and sys.argv[1] in METHODS:
-    from .launch import main
-
     main(sys.argv[1], sys.argv[2:])
 else:
     sys.exit(_USAGE)

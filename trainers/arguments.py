@@ -5,7 +5,7 @@ The fields of all dataclasses here stand side by side in one flat file, so no tw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from rewards import ConfigurationError
@@ -22,6 +22,7 @@ __all__ = [
     "ReportArguments",
     "RewardArguments",
     "RunArguments",
+    "said_in",
 ]
 
 
@@ -188,6 +189,8 @@ class AgentArguments:
 
     def __post_init__(self) -> None:
         _refuse_below(self, tool_turns=1, tool_output_chars=40)
+        if not self.tools and (given := said_in(self)):
+            raise ConfigurationError(f"{', '.join(given)}: how tools are used, but `tools` names none")
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,15 @@ class ReportArguments:
 
     def __post_init__(self) -> None:
         _refuse_below(self, report_every=0, report_samples=0)
+
+
+def said_in(arguments: Any) -> list[str]:
+    """Return the fields of a dataclass that say something else than they do by themselves."""
+    return [one.name for one in fields(arguments) if getattr(arguments, one.name) != _default(one)]
+
+
+def _default(one: Field[Any]) -> Any:
+    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
 def _refuse_below(arguments: object, **least: int) -> None:

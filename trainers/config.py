@@ -6,9 +6,8 @@ in one flat file.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn, get_type_hints
 
 from trl import ModelConfig, TrlParser
@@ -18,7 +17,7 @@ from rewards import ConfigurationError
 from .arguments import AgentArguments, DataArguments, DemoArguments, ReportArguments, RewardArguments, RunArguments
 from .methods import method_called
 from .values import checked, unknown_key
-from .yaml_file import read_yaml
+from .yaml_file import export_variables, read_yaml, separated
 
 _OURS = (RewardArguments, DataArguments, DemoArguments, AgentArguments, ReportArguments)
 
@@ -30,7 +29,7 @@ def parse_arguments(arguments: Sequence[str] | None = None, *, method: str = "gr
     `ConfigurationError` for keys that nobody knows, for values of another type, and for what TRL itself refuses.
     """
     kinds = (*_OURS, method_called(method).config(), ModelConfig)
-    path, given = _separated(sys.argv[1:] if arguments is None else arguments)
+    path, given = separated(sys.argv[1:] if arguments is None else arguments)
     # Without allow_abbrev=False `--max_step 3` would silently be `--max_steps 3`, or another option's beginning.
     parser = _Parser(kinds, allow_abbrev=False)
     if path is not None:
@@ -52,7 +51,7 @@ class _Parser(TrlParser):  # type: ignore[misc]  # trl is not type-checked here
 
 def _settings(found: dict[str, Any], parser: TrlParser, kinds: Collection[type[Any]]) -> dict[str, Any]:
     """Return what the file sets, each value as its key wants it; exports what stands in `env`."""
-    _export(found.pop("env", None) or {})
+    export_variables(found.pop("env", None))
     hints = {name: hint for kind in kinds for name, hint in get_type_hints(kind).items()}
     choices = {action.dest: action.choices for action in parser._actions}
     settings = {}
@@ -68,27 +67,6 @@ def _settings(found: dict[str, Any], parser: TrlParser, kinds: Collection[type[A
 def _resumed(value: Any) -> Any:
     """Return TRL's path to a checkpoint; `true` stands for the last one, if there is one."""
     return {True: "true", False: None}[value] if isinstance(value, bool) else value
-
-
-def _export(variables: Any) -> None:
-    if not isinstance(variables, Mapping):
-        raise ConfigurationError(f"env: expected a mapping of variables to values, found {variables!r:.60}")
-    os.environ.update({str(name): str(value) for name, value in variables.items()})
-
-
-def _separated(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Return the path of the config file, as `--config x` or `--config=x`, and the other words."""
-    path, words, rest = None, [], iter(arguments)
-    for word in rest:
-        if word == "--config":
-            path = next(rest, "")
-        elif word.startswith("--config="):
-            path = word.removeprefix("--config=")
-        else:
-            words.append(word)
-    if path == "":
-        raise ConfigurationError("--config names no file")
-    return path, words
 
 
 def _refuse(unknown: Sequence[str], known: Collection[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from rewards import ConfigurationError, DatasetError
 
 from .arguments import DataArguments, DatasetPart
 from .mixture import drawn, mixed
+from .silence import SilentPrompts
 from .sources import load_source
 
 KNOWN_SOLUTION = "known_solution"
@@ -26,6 +28,11 @@ _TAKEN_BY_TRL = frozenset(
     }
 )
 """Column names that would collide with what TRL itself passes to a reward, or that switch another mode on."""
+_OF_ROLLOUTS = ("environment_setup", "environment_files")
+"""Columns that the interpreter of a rollout reads, and no reward."""
+_LOOKED_AT = 100
+"""Rows whose prompts are compared with their tests."""
+_log = logging.getLogger("trainers")
 
 
 def load_rows(
@@ -37,14 +44,31 @@ def load_rows(
     `ConfigurationError` when a file, a column or a template does not fit.
     """
     train = _load(arguments, arguments.train_split, seed=seed, solutions=solutions)
+    held_out = None
     if arguments.eval_split is not None:
-        return train, _load(arguments, arguments.eval_split, seed=seed, solutions=solutions)
-    if arguments.eval_rows:
+        if arguments.eval_rows:
+            raise ConfigurationError("eval_rows stands beside eval_split: it holds rows of the training split out")
+        held_out = _load(arguments, arguments.eval_split, seed=seed, solutions=solutions)
+    elif arguments.eval_rows:
         if not 0 < arguments.eval_rows < len(train):
             raise ConfigurationError(f"eval_rows={arguments.eval_rows} leaves nothing of {len(train)} rows")
         parts = train.train_test_split(test_size=arguments.eval_rows, seed=seed)
-        return parts["train"], parts["test"]
-    return train, None
+        train, held_out = parts["train"], parts["test"]
+    if held_out is not None:
+        _warn_of_shared_prompts(train, held_out)
+    return train, held_out
+
+
+def _warn_of_shared_prompts(train: datasets.Dataset, held_out: datasets.Dataset) -> None:
+    seen = set(_fingerprints(train))
+    shared = sum(prompt in seen for prompt in _fingerprints(held_out))
+    if shared:
+        _log.warning("%d of the %d prompts to evaluate on are also trained on", shared, len(held_out))
+
+
+def _fingerprints(rows: datasets.Dataset) -> Iterator[int]:
+    for batch in rows.select_columns(["prompt"]).iter(1000):  # other columns may be megabytes a row
+        yield from (hash(str(prompt)) for prompt in batch["prompt"])
 
 
 def adapt(rows: datasets.Dataset, arguments: DataArguments, *, solutions: Finder | None = None) -> datasets.Dataset:
@@ -69,8 +93,16 @@ def adapt(rows: datasets.Dataset, arguments: DataArguments, *, solutions: Finder
             found[KNOWN_SOLUTION] = solutions({**row, **found}, column=arguments.solution_column)
         return found
 
+    _look_at_prompts(rows, arguments)
     dropped = [name for name in rows.column_names if name not in kept]
     return rows.map(adapted, remove_columns=dropped)
+
+
+def _look_at_prompts(rows: datasets.Dataset, arguments: DataArguments) -> None:
+    """Warn where the first rows' prompts do not say which function their tests call."""
+    silent = SilentPrompts()
+    for number, row in enumerate(rows.select(range(min(_LOOKED_AT, len(rows))))):
+        silent.see(row, number, make_prompt(row, arguments))
 
 
 def make_prompt(row: Mapping[str, Any], arguments: DataArguments) -> str | list[dict[str, str]]:
@@ -151,5 +183,5 @@ def _reward_columns(found: list[str], arguments: DataArguments) -> list[str]:
             raise DatasetError(f"no column {name!r} for the reward; found: {', '.join(found)}")
         if name in _TAKEN_BY_TRL:
             raise ConfigurationError(f"column {name!r} has a name that TRL uses itself: rename it (columns: ...)")
-    extra = ["language"] if "language" in found and arguments.datasets else []
-    return [*arguments.reward_columns, *(name for name in extra if name not in arguments.reward_columns)]
+    others = [*_OF_ROLLOUTS, *(["language"] if arguments.datasets else [])]
+    return [*dict.fromkeys([*arguments.reward_columns, *(name for name in others if name in found)])]

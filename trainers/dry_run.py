@@ -26,7 +26,7 @@ from .plan import Plan, plan_of, worst_grading_s
 from .policy_preview import PolicyPreview, preview_policy
 from .reward import open_reward, reward_functions
 from .tokens import prompt_ids, rendered
-from .training import checkpoint_of
+from .training import checkpoint_of, warn_of_idle_rows
 
 _RENDERED = 200
 """Prompts whose tokens are counted."""
@@ -53,11 +53,7 @@ def dry_run(run: RunArguments, *, say: Say, material: Material | None = None) ->
     refuse_missing_packages(run)
     refuse_tools(run)
     checkpoint_of(run.training)
-    if material is None:
-        finder = partial(known_solution, language=run.reward.language)
-        rows, eval_rows = load_rows(run.data, seed=run.training.seed, solutions=finder)
-    else:
-        rows, eval_rows = material.rows, None
+    rows, eval_rows = (material.rows, None) if material is not None else _load(run)
     with open_reward(run) as reward:
         functions = reward_functions(run, reward)
         checked = reward.check(_without_solutions(rows))
@@ -79,6 +75,13 @@ def dry_run(run: RunArguments, *, say: Say, material: Material | None = None) ->
         plan = plan_of(run.training, len(rows) if material is None else material.n_rows)
         _show_plan(run, plan, say=say)
         _show_times(run, plan, reward, most_tests=most, say=say)
+
+
+def _load(run: RunArguments) -> tuple[datasets.Dataset, datasets.Dataset | None]:
+    finder = partial(known_solution, language=run.reward.language)
+    rows, eval_rows = load_rows(run.data, seed=run.training.seed, solutions=finder)
+    warn_of_idle_rows(run, eval_rows)
+    return rows, eval_rows
 
 
 def _show_policy(run: RunArguments, policy: PolicyPreview, rows: datasets.Dataset, *, say: Say) -> None:

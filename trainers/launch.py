@@ -1,70 +1,28 @@
-"""What the training scripts do with their command line."""
+"""What the training scripts do with their command line, before the packages are imported that a run needs."""
 
 from __future__ import annotations
 
 import os
-import time
-import warnings
+import sys
 from collections.abc import Sequence
-from typing import Any
+
+from .stopping import stopping_together
+from .yaml_file import export_variables, read_yaml, separated
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the tokenizer's threads and a fork do not go together
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # every trainer of TRL's reports itself otherwise
 
-from rewards import ConfigurationError
-
-from .arguments import RunArguments
-from .config import parse_arguments
-from .demos import DEMOS, Demo
-from .dry_run import dry_run
-from .quiet import quiet_rows_without_reward
-from .stopping import stopping_together
-from .training import leave_process_group, train
+METHODS = ("grpo", "rloo", "ppo")
+"""The names in `methods.METHODS`, which cannot be looked at without TRL."""
 
 
 def main(method: str, arguments: Sequence[str] | None = None) -> None:
     """Run what the command line asks for, by *method*, and say what came of it; an error of the user's is one line."""
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # about options that TRL sets
-    quiet_rows_without_reward()
+    given = list(sys.argv[1:] if arguments is None else arguments)
     with stopping_together():
-        run_from(parse_arguments(arguments, method=method))
-        leave_process_group()
+        path, _ = separated(given)
+        if path is not None:
+            export_variables(read_yaml(path).get("env"))
+        from .command import run_command  # HF_HOME, HF_HUB_OFFLINE and the like are read when it is imported
 
-
-def run_from(run: RunArguments) -> None:
-    """Train, try out, or demonstrate, as the arguments say."""
-    demo = DEMOS.get(run.data.dataset)
-    say = _say if run.training.process_index == 0 else _say_nothing
-    if run.report.dry_run:
-        dry_run(run, say=say, material=None if demo is None else demo.material(run))
-        say("dry run: all of this is in order, and nothing was trained")
-    elif demo is None:
-        train(run, say=say)
-    else:
-        _demonstrate(run, demo)
-
-
-def _demonstrate(run: RunArguments, demo: Demo) -> None:
-    if run.training.resume_from_checkpoint is not None:
-        raise ConfigurationError("resume_from_checkpoint: a demo takes minutes, and always begins with its warm-up")
-    began = time.monotonic()
-    _show(run, demo.run(run, say=_say))
-    _say(f"{time.monotonic() - began:.0f} s in all; report.html, reward curve and summary in {run.training.output_dir}")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - what a script is for
-
-
-def _say_nothing(line: str) -> None:
-    """Leave the talking to the first rank."""
-
-
-def _show(run: RunArguments, summary: dict[str, Any]) -> None:
-    rates, seconds, method = summary["held_out_pass_rate"], summary["seconds"], run.method.upper()
-    said = {"before": f"before {method}", "after": f"after {method}", "control": "more warm-up instead"}
-    took = {"after": f"   ({seconds[run.method]:.0f} s, {summary['steps']} steps)"}
-    took |= {name: f"   ({seconds[name]:.0f} s)" for name in seconds if name == "control"}
-    _say(f"\nheld-out pass rate, {run.demo.held_out_exercises} prompts never trained on, sampled as in training:")
-    for name, rate in rates.items():
-        _say(f"  {said.get(name, name):20} {rate:7.1%}{took.get(name, '')}")
+        run_command(method, given)

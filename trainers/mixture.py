@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import datasets
 
 from rewards import ConfigurationError
 
+from .columns import as_text
+
 _NUMBERS = ("int", "uint", "float")
+_NOTHING = "null"
+"""The type of a column in which no row has anything, which goes with any other."""
 
 
 def mixed(parts: Sequence[datasets.Dataset], fractions: Sequence[float | None], *, seed: int) -> datasets.Dataset:
@@ -48,7 +50,7 @@ def alike(parts: Sequence[datasets.Dataset]) -> list[datasets.Dataset]:
     for part in parts:
         for name, feature in part.features.items():
             kinds.setdefault(name, set()).add(str(getattr(feature, "dtype", feature)))
-    mixed_kinds = {name: found for name, found in kinds.items() if len(found) > 1}
+    mixed_kinds = {name: found - {_NOTHING} for name, found in kinds.items() if len(found - {_NOTHING}) > 1}
     numbers = {name for name, found in mixed_kinds.items() if all(kind.startswith(_NUMBERS) for kind in found)}
     texts = mixed_kinds.keys() - numbers
     if "prompt" in texts:
@@ -70,17 +72,3 @@ def _with_texts(rows: datasets.Dataset, names: Sequence[str]) -> datasets.Datase
     features = rows.features.copy()
     features.update({name: datasets.Value("large_string") for name in names})
     return rows.map(lambda row: {name: as_text(row[name]) for name in names}, features=features)
-
-
-def as_text(value: Any) -> str | None:
-    """Return text as it is, nothing as None, and anything else as JSON, without the keys that hold nothing."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return value if isinstance(value, str) else json.dumps(_without_gaps(value), default=str)
-
-
-def _without_gaps(value: Any) -> Any:
-    """Return *value* without the None that `datasets` puts where other rows have a key."""
-    if isinstance(value, dict):
-        return {name: _without_gaps(item) for name, item in value.items() if item is not None}
-    return [_without_gaps(item) for item in value] if isinstance(value, list) else value

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ TRAINING, EVALUATION = "training", "evaluation"
 _MOST_OF_A_STEP = 64
 _FEWEST_OF_A_STEP = 4
 """Where steps are too many for so many of each, every second step is given up instead."""
+_THINNED_SHARE = 0.25
+"""Of the samples allowed, from which on what a run has left is taken for thinned."""
 _MOST_PENDING = 512
 """Of an evaluation, which is one step however many batches it has."""
 _log = logging.getLogger("trainers")
@@ -36,8 +39,8 @@ class Recording:
         self._path = Path(folder) / SAMPLES_FILE
         self._most = most
         self._quota = max(1, min(_MOST_OF_A_STEP, most))
-        self._stride = 1
-        self._settled = {TRAINING: 0, EVALUATION: 0}
+        self._gaps = {TRAINING: 0, EVALUATION: 0}
+        """Steps from one that is kept to the next one."""
         self._pending: list[Sample] = []
         self._stretches: list[tuple[Sample, ...]] = []
         self._has_warned = False
@@ -63,8 +66,8 @@ class Recording:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        self._settled[phase] += 1
-        if self._settled[phase] % self._stride:
+        before = self._steps_of(phase)
+        if before and step - before[-1] < self._gaps[phase]:
             return
         stretch = tuple(_belonging(sample, step, phase) for sample in _interesting(pending, self._quota))
         self._stretches.append(stretch)
@@ -74,10 +77,17 @@ class Recording:
             self._append(stretch)
 
     def resume(self, step: int) -> None:
-        """Take up the samples that a run has left up to *step*, from which this one goes on; drop all later ones."""
+        """Take up the samples that a run has left up to *step*, from which this one goes on; drop all later ones.
+
+        Later steps are kept as sparsely as those are, or they would push them out.
+        """
         self._pending, self._stretches = [], []
-        if step > 0:
+        if step > 0 and self._most > 0:
             self._stretches = self._read(step)
+        if sum(map(len, self._stretches)) > _THINNED_SHARE * self._most:
+            self._quota = min(self._quota, max(map(len, self._stretches)))
+            if self._quota <= _FEWEST_OF_A_STEP:
+                self._measure_gaps()
         self._thin()
         self._rewrite()
 
@@ -94,9 +104,17 @@ class Recording:
                 self._quota = max(1, self._quota // 2)
                 self._stretches = [stretch[: self._quota] for stretch in self._stretches]
             else:
-                self._stride *= 2
                 self._stretches = _every_second(self._stretches)
+                self._measure_gaps()
         return was_thinned
+
+    def _measure_gaps(self) -> None:
+        for phase, known in self._gaps.items():
+            self._gaps[phase] = max([known, *_smallest_distance(self._steps_of(phase))])
+
+    def _steps_of(self, phase: str) -> list[int]:
+        label = (("phase", phase),)
+        return [stretch[0].step or 0 for stretch in self._stretches if stretch[0].labels[:1] == label]
 
     def _read(self, last_step: int) -> list[tuple[Sample, ...]]:
         grouped: dict[Any, list[Sample]] = {}
@@ -166,6 +184,11 @@ def _by_interest(verdicts: Sequence[str]) -> list[int]:
 def _reversed_bits(i: int, n: int) -> int:
     """Return where *i* stands in an order in which every beginning is spread over the whole range."""
     return int(format(i, f"0{max(1, (n - 1).bit_length())}b")[::-1], 2)
+
+
+def _smallest_distance(steps: Sequence[int]) -> list[int]:
+    distances = [later - step for step, later in pairwise(steps)]
+    return [min(distances)] if distances else []
 
 
 def _every_second(stretches: Sequence[tuple[Sample, ...]]) -> list[tuple[Sample, ...]]:

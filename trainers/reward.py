@@ -48,7 +48,7 @@ def build_reward(arguments: RewardArguments, *, ddp_timeout_s: float = 1800.0, r
         trust=arguments.trust,
         stop_at_first_failure=arguments.stop_at_first_failure,
         batch_deadline_s=_deadline_s(arguments.batch_deadline_s, ddp_timeout_s, ranks),
-        breaker=_breaker(arguments),
+        breaker=breaker_of(arguments),
         fallback=fallback,
         retries=arguments.retries,
         unjudged_score=arguments.unjudged_score,
@@ -74,7 +74,8 @@ def _extraction(arguments: RewardArguments) -> Extraction:
     )
 
 
-def _breaker(arguments: RewardArguments) -> CircuitBreaker | None:
+def breaker_of(arguments: RewardArguments) -> CircuitBreaker | None:
+    """Return what ends a run in which batch after batch cannot be judged; None where nothing does."""
     if arguments.breaker_batches is None:
         return None
     return CircuitBreaker(batches=arguments.breaker_batches, share=arguments.breaker_share)

@@ -11,31 +11,57 @@ import datasets
 
 from rewards import ConfigurationError, DatasetError
 
-_BUILDERS = ("json", "parquet")
+from .columns import of_one_type
+
+BUILDERS = ("json", "parquet")
 """What `datasets.load_dataset` calls a format, with `data_files` beside it."""
 _SUFFIXES = (".jsonl", ".json", ".parquet", ".gz")
+_ONLY_SPLIT = "train"
+"""What `datasets` calls the rows of something that has no splits."""
 
 
 def load_source(
     path: str, *, name: str | None = None, data_files: list[str] | str | None = None, split: str = "train"
 ) -> datasets.Dataset:
-    """Return the rows of a split; files have none.
+    """Return the rows of a split; files have none but `train`, which is all of them.
 
     Raises `DatasetError` or `ConfigurationError` where there is nothing, or no rows in it.
     """
     place = Path(path).expanduser()
-    if data_files is not None and path in _BUILDERS:
+    if data_files is not None and path in BUILDERS:
+        _refuse_what_files_lack(path, split, dataset_config=name)
         files = [data_files] if isinstance(data_files, str) else data_files
-        return datasets.concatenate_datasets([_read_file(Path(file).expanduser()) for file in files])
+        return _one_behind_the_other([_read_file(Path(file).expanduser()) for file in files])
     if place.is_dir() and any((place / known).exists() for known in ("state.json", "dataset_dict.json")):
         saved = datasets.load_from_disk(str(place))
-        return _split_of(saved, split, path) if isinstance(saved, datasets.DatasetDict) else saved
+        has_splits = isinstance(saved, datasets.DatasetDict)
+        _refuse_what_files_lack(path, _ONLY_SPLIT if has_splits else split, dataset_config=name, data_files=data_files)
+        return _split_of(saved, split, path) if has_splits else saved
     if place.is_file() or (place.suffix in _SUFFIXES and not place.is_dir()):
+        _refuse_what_files_lack(path, split, dataset_config=name, data_files=data_files)
         return _read_file(place)
     try:
         return datasets.load_dataset(path, name, data_files=data_files, split=split)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:  # no such name, no network, no such split
         raise ConfigurationError(f"the dataset {path!r} cannot be loaded: {error}") from error
+
+
+def _refuse_what_files_lack(path: str, split: str, **options: Any) -> None:
+    """Refuse what would be left aside: by another split's name the very rows of training would be evaluated on."""
+    if split != _ONLY_SPLIT:
+        raise ConfigurationError(
+            f"{path!r} has no splits, so there is no {split!r}: eval_rows holds rows out, max_rows takes the first"
+        )
+    for key, value in options.items():
+        if value is not None:
+            raise ConfigurationError(f"{key} stands beside {path!r}, which is all there is: it is for names on the Hub")
+
+
+def _one_behind_the_other(parts: list[datasets.Dataset]) -> datasets.Dataset:
+    try:
+        return datasets.concatenate_datasets(parts)
+    except (ValueError, TypeError) as error:
+        raise DatasetError(f"data_files have columns of different types, as only datasets may: {error}") from error
 
 
 def _split_of(saved: datasets.DatasetDict, split: str, path: str) -> datasets.Dataset:
@@ -58,8 +84,7 @@ def _read_file(path: Path) -> datasets.Dataset:
 def _read_json(path: Path) -> datasets.Dataset:
     """Read JSON Lines, or one JSON list, plain or gzipped.
 
-    Objects become JSON text: an Arrow column has one type, and `datasets` would add to every test the keys that only
-    other tests have, or refuse a column in which an answer is now a number and now a list.
+    A table has the columns of all its rows. `columns.of_one_type` says what their cells become.
     """
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     try:
@@ -76,16 +101,9 @@ def _read_json(path: Path) -> datasets.Dataset:
     for i, row in enumerate(found):
         if not isinstance(row, dict):
             raise DatasetError(f"{path}: row {i} is no JSON object")
-    return datasets.Dataset.from_list([{name: _stored(value) for name, value in row.items()} for row in found])
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value)
-    if isinstance(value, list) and not all(isinstance(item, str) for item in value) and not _is_conversation(value):
-        return json.dumps(value)
-    return value
-
-
-def _is_conversation(value: list[Any]) -> bool:
-    return all(isinstance(item, dict) and item.keys() == {"role", "content"} for item in value)
+    names = dict.fromkeys(name for row in found for name in row)  # `from_list` would look at the first row alone
+    columns = {name: of_one_type([row.get(name) for row in found]) for name in names}
+    try:
+        return datasets.Dataset.from_dict(columns)
+    except (ValueError, TypeError) as error:  # messages beside text, or what no table can hold
+        raise DatasetError(f"{path}: its rows do not make a table: {error}") from error

@@ -83,6 +83,8 @@ class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers is not t
     def __init__(self) -> None:
         self._clock = StepClock()
         self._has_begins = False
+        self._steps_before = 0
+        """Those at the end of which the clock has begun, where the trainer does not say when."""
 
     def hear(self, batch: GradedBatch) -> None:
         """Take a graded batch; for `CodeReward.listen`."""
@@ -91,7 +93,7 @@ class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers is not t
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin the first step of a trainer that does not say when."""
         self._has_begins = False
-        self._clock.begin(time.monotonic())
+        self._begin_unsaid(state, time.monotonic())
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin a step."""
@@ -107,7 +109,7 @@ class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers is not t
         now_s = time.monotonic()
         self._clock.end(now_s)
         if not self._has_begins:
-            self._clock.begin(now_s)
+            self._begin_unsaid(state, now_s)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """Add the seconds to a log about training, and to what the trainer keeps of it."""
@@ -116,12 +118,16 @@ class StepTimes(TrainerCallback):  # type: ignore[misc]  # transformers is not t
             if not self._has_begins and self._clock.is_running:
                 self._clock.begin(now_s)  # what an evaluation took is no part of the step behind it
             return
-        if not self._has_begins:
+        if not self._has_begins and state.global_step > self._steps_before:
             self._clock.end(now_s)
         means = {f"{PREFIX}{name}": seconds for name, seconds in self._clock.drain().items()}
         logs.update(means)
         if means and state.log_history and state.log_history[-1].get("step") == state.global_step:
             state.log_history[-1].update(means)
+
+    def _begin_unsaid(self, state: Any, now_s: float) -> None:
+        self._steps_before = state.global_step
+        self._clock.begin(now_s)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Count nothing that comes after the training."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from .methods import method_called
 from .policy_preview import refuse_missing_model
 from .progress import show_reward_table
 from .reward import open_reward
+from .sources import BUILDERS
 from .summary import write_summary
 from .tables import keep_tables_apart
 
+_log = logging.getLogger("trainers")
 _TORN = "a run that was killed while it saved leaves such a one; true takes the last that is whole"
 
 
@@ -55,18 +58,31 @@ def train(
     checkpoint = checkpoint_of(run.training)
     if run.training.resume_from_checkpoint is not None:
         say(f"resumed from {checkpoint}" if checkpoint else "no checkpoint to resume from: from the start")
+    if checkpoint is not None and 0 < run.training.max_steps <= _step_of(checkpoint):
+        say(f"nothing is left to train: max_steps is {run.training.max_steps}")
+        # The trainer takes one more step before it looks at `max_steps`, but none of an epoch that there is not.
+        run.training.max_steps, run.training.num_train_epochs = -1, 0
     if model is None:
         refuse_missing_model(run)
     train_rows, eval_rows = load_rows(run.data, seed=run.training.seed)
+    warn_of_idle_rows(run, eval_rows)
     with open_reward(run) as reward:
         trainer = build_trainer(Ingredients(run, reward, train_rows, eval_rows, model, tokenizer))
         with reporting(trainer, run, reward):
             trainer.train(resume_from_checkpoint=checkpoint)
         summary = {"dataset": run.data.dataset, "model": run.model.model_name_or_path, "rows": len(train_rows)}
-        _leave_model(trainer, run)
+        leave_model(trainer, run)
         written = write_summary(trainer, summary)
     (trainer.end if hasattr(trainer, "end") else trainer.accelerator.end_training)()  # from transformers 5.18 on
     return written
+
+
+def warn_of_idle_rows(run: RunArguments, eval_rows: Any) -> None:
+    """Say where rows are held out for nothing; PPO shows samples of them by an option of its own."""
+    training = run.training
+    if eval_rows is None or run.method == "ppo" or training.eval_strategy != "no" or training.eval_on_start:
+        return
+    _log.warning("%d rows are kept from training and nothing is evaluated on them: eval_strategy is no", len(eval_rows))
 
 
 def leave_process_group() -> None:
@@ -102,9 +118,15 @@ def _is_whole(checkpoint: Path) -> bool:
         return False
 
 
-def _leave_model(trainer: Any, run: RunArguments) -> None:
+def _step_of(checkpoint: str) -> int:
+    return int(json.loads(Path(checkpoint, TRAINER_STATE_NAME).read_bytes()).get("global_step", 0))
+
+
+def leave_model(trainer: Any, run: RunArguments) -> None:
     """Save the model with its card, and hand both to the Hub where the run says so."""
-    dataset = None if Path(run.data.dataset).expanduser().exists() else run.data.dataset
+    data = run.data
+    is_on_hub = not (data.datasets or data.dataset in BUILDERS or Path(data.dataset).expanduser().exists())
+    dataset = data.dataset if is_on_hub else None
     trainer.save_model(run.training.output_dir)
     trainer.create_model_card(dataset_name=dataset, tags=["code-rewards"])
     if run.training.push_to_hub:

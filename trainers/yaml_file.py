@@ -1,8 +1,12 @@
-"""A run's YAML file: one mapping from keys to values, or one line that says what is wrong with it."""
+"""A run's YAML file: one mapping from keys to values, or one line that says what is wrong with it.
+
+Nothing here imports what variables of the environment may be meant for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import os
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -25,6 +29,28 @@ def read_yaml(path: str) -> dict[str, Any]:
         kind = "empty" if found is None else f"{type(found).__name__} {found!r:.40}"
         raise ConfigurationError(f"the config file {path!r} must be a mapping of keys to values, found {kind}")
     return found
+
+
+def export_variables(variables: Any) -> None:
+    """Set what stands in `env`, if anything does."""
+    if not isinstance(variables or {}, Mapping):
+        raise ConfigurationError(f"env: expected a mapping of variables to values, found {variables!r:.60}")
+    os.environ.update({str(name): str(value) for name, value in (variables or {}).items()})
+
+
+def separated(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the path of the config file, as `--config x` or `--config=x`, and the other words of a command line."""
+    path, words, rest = None, [], iter(arguments)
+    for word in rest:
+        if word == "--config":
+            path = next(rest, "")
+        elif word.startswith("--config="):
+            path = word.removeprefix("--config=")
+        else:
+            words.append(word)
+    if path == "":
+        raise ConfigurationError("--config names no file")
+    return path, words
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml is not type-checked here

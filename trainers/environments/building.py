@@ -13,6 +13,7 @@ from rewards import ConfigurationError, DatasetError, Interpreters, Limits
 
 from ..arguments import RunArguments
 from ..ingredients import Ingredients
+from ..reward import breaker_of
 from .context_budget import ContextBudget, measured_budget
 from .interpreter import InterpreterEnvironment, environment_class
 from .parsing import guard_parser
@@ -50,7 +51,9 @@ def agent_parts(ingredients: Ingredients, functions: Sequence[Callable[..., Any]
     _take_turns(run)
     interpreters = ingredients.reward.interpreters(limits=_limits(run))
     _check_sandbox(run, interpreters)
-    parts: dict[str, Any] = {"reward_funcs": [AgentReward(functions[0]), *functions[1:]]}
+    parts: dict[str, Any] = {
+        "reward_funcs": [AgentReward(functions[0], breaker=breaker_of(run.reward)), *functions[1:]]
+    }
     options = {
         "interpreters": interpreters,
         "output_chars": agent.tool_output_chars,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from rewards import CircuitBreaker, CircuitBreakerOpen
@@ -31,6 +32,8 @@ class AgentReward:
         self.reward, self.breaker = reward, breaker
         self.__name__ = str(getattr(reward, "__name__", type(reward).__name__))
         self._bad_in_a_row = 0
+        self._columns: set[str] = set()
+        """Those of TRL's table that the reward fills."""
 
     def __call__(
         self,
@@ -51,6 +54,7 @@ class AgentReward:
         self._count_failures(found)
         known = [i for i, one in enumerate(found) if getattr(one, "failure", None) is None]
         scores: list[float | None] = [None] * len(found)
+        self._empty_columns(len(found), log_extra=None if known else columns.get("log_extra"))
         graded = self._graded(known, len(found), columns, prompts, completions, completion_ids) if known else []
         for i, score in zip(known, graded, strict=True):
             scores[i] = score
@@ -62,10 +66,22 @@ class AgentReward:
         """Return the scores of the samples *known*, without the others in what is logged."""
         chosen = {name: _chosen(values, known, count) for name, values in columns.items()}
         if callable(log_extra := columns.get("log_extra")):
-            chosen["log_extra"] = lambda column, values: log_extra(column, _spread(values, known, count))
+            chosen["log_extra"] = partial(self._fill_column, log_extra, known, count)
         names = ("prompts", "completions", "completion_ids")
         chosen |= {name: _chosen(values, known, count) for name, values in zip(names, samples, strict=True)}
         return list(self.reward(**chosen))
+
+    def _fill_column(
+        self, log_extra: Callable[..., Any], known: Sequence[int], count: int, column: str, values: Sequence[Any]
+    ) -> None:
+        self._columns.add(column)
+        log_extra(column, _spread(values, known, count))
+
+    def _empty_columns(self, count: int, *, log_extra: Callable[[str, list[Any]], Any] | None) -> None:
+        """Fill the reward's columns where it is not asked: TRL would show what the last batch had in them."""
+        if log_extra is not None:
+            for column in sorted(self._columns):
+                log_extra(column, [None] * count)
 
     def _count_failures(self, found: Sequence[Any]) -> None:
         failures = [one.failure for one in found if getattr(one, "failure", None) is not None]

@@ -21,12 +21,15 @@ def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
     """Return the source of completions that *chosen*, the words of a command line, describe."""
     if chosen.concurrency < 1 or chosen.generation_batch_size < 1:
         raise ConfigurationError("--concurrency and --generation_batch_size must be at least 1")
+    if chosen.timeout_s is not None and chosen.timeout_s <= 0:
+        raise ConfigurationError("--timeout_s must be above 0")
     sampling = Sampling(
         n=chosen.n,
         max_new_tokens=chosen.max_new_tokens,
         temperature=chosen.temperature,
         top_p=chosen.top_p,
         seed=chosen.seed,
+        stop=None if chosen.stop is None else tuple(text.replace("\\n", "\n") for text in chosen.stop),
         chat_template_kwargs=chosen.chat_template_kwargs,
     )
     if chosen.base_url is not None:
@@ -36,6 +39,7 @@ def source_for(chosen: argparse.Namespace, rows: Rows) -> Source:
             base_url=chosen.base_url,
             sampling=sampling,
             concurrency=chosen.concurrency,
+            timeout_s=chosen.timeout_s,
             make_prompt=prompt_maker(chosen),
             labels=tuple(chosen.labels),
         )

@@ -14,10 +14,10 @@ from typing import Any
 from rewards import CodeReward, ConfigurationError, Extraction, Limits, RewardError
 
 from ..reward import imported
-from .comparison import Comparison, compare_evaluations
+from .comparison import compare_evaluations
 from .completions import Source
+from .console import comparison_lines, summary_lines
 from .dataset import EvaluationOptions, evaluate_dataset
-from .export import Evaluation
 from .rows import Rows
 from .validation import validate_dataset
 
@@ -110,7 +110,9 @@ def _add_completions(parser: argparse.ArgumentParser) -> None:
     part.add_argument(
         "--chat_template_kwargs", type=_mapping, default={}, help="such as '{\"enable_thinking\": false}'"
     )
+    part.add_argument("--stop", nargs="*", help="texts that end a completion, \\n for a line; unset: as the row says")
     part.add_argument("--concurrency", type=int, default=32, help="requests at once")
+    part.add_argument("--timeout_s", type=float, help="for one answer of a server; unset: 600 or more")
     part.add_argument("--generation_batch_size", type=int, default=16)
     part.add_argument("--prompt_template", default="{prompt}", help="{prompt} is the statement, {name} any column")
     part.add_argument("--prompt_column", default="prompt")
@@ -158,12 +160,20 @@ _SAMPLING = (
     "temperature",
     "top_p",
     "max_new_tokens",
+    "stop",
+    "chat_template_kwargs",
     "concurrency",
+    "timeout_s",
     "generation_batch_size",
     "prompt_template",
-    "chat_template_kwargs",
+    "prompt_column",
+    "system_prompt",
+    "plain_text",
 )
-_GRADING = ("schema", "language", "comparison", "scoring", "trust", "block_choice", "cpu_s", "memory_mb", "max_tests")
+_GRADING = (
+    *("sandbox", "schema", "language", "comparison", "scoring", "trust", "block_choice"),
+    *("cpu_s", "wall_s", "job_cpu_s", "memory_mb", "max_tests"),
+)
 
 
 def _refuse_idle(chosen: argparse.Namespace, names: Sequence[str], hint: str) -> None:
@@ -178,6 +188,8 @@ def _reward(chosen: argparse.Namespace) -> Any:
     if chosen.reward is not None:
         _refuse_idle(chosen, _GRADING, "an option of the reward that --reward takes the place of")
         return imported(chosen.reward, "reward")
+    if chosen.call is _run:
+        _refuse_idle(chosen, ("pass_score", "additional_fields"), "for a --reward; what passes all tests is right here")
     return CodeReward(
         sandbox=chosen.sandbox,
         schema=chosen.schema,
@@ -241,40 +253,8 @@ def _run(chosen: argparse.Namespace) -> None:
     print("\n".join(summary_lines(found)))  # noqa: T201 - what a command is for
 
 
-def summary_lines(found: Evaluation) -> list[str]:
-    """Return the summary for people."""
-    told = found.summary
-    lines = [f"{told['samples']} completions of {told['problems']} problems, {told['unjudged']} unjudged"]
-    for name, estimate in told["pass_at_k"].items():
-        if estimate is not None and (name == "pass@1" or name == list(told["pass_at_k"])[-1]):
-            lines.append(f"{name:>9}  {estimate['value']:.3f}  [{estimate['low']:.3f}, {estimate['high']:.3f}]")
-    lines += [f"{share:9.1%}  {name}" for name, share in told["verdict_shares"].items()]
-    lines += [
-        f"{_percent(group['pass_rate']):>9}  {group['label']}: {group['value']} ({group['judged']} judged)"
-        for group in told["groups"]
-    ]
-    return [*lines, f"results, summary and report in {found.folder}"]
-
-
-def _percent(rate: float | None) -> str:
-    return "-" if rate is None else f"{rate:.1%}"
-
-
 def _compare(chosen: argparse.Namespace) -> None:
     print("\n".join(comparison_lines(compare_evaluations(chosen.first, chosen.second))))  # noqa: T201 - a command's
-
-
-def comparison_lines(found: Comparison) -> list[str]:
-    """Return a comparison for people."""
-    interval = f"[{found.low:+.1%}, {found.high:+.1%}]"
-    return [
-        f"{found.problems} problems in both: {found.first:.1%} -> {found.second:.1%}",
-        f"difference {found.difference:+.1%}  {interval}, p = {found.p_value:.3g} ({found.test})",
-        f"gained {len(found.gained)}: {', '.join(found.gained[:20])}",
-        f"lost {len(found.lost)}: {', '.join(found.lost[:20])}",
-        *([f"only in the first: {len(found.only_first)}"] if found.only_first else []),
-        *([f"only in the second: {len(found.only_second)}"] if found.only_second else []),
-    ]
 
 
 def _validate(chosen: argparse.Namespace) -> None:

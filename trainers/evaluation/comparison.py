@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ import numpy as np
 
 from rewards import ConfigurationError
 
-from .store import read_results
+from .store import read_results, read_settings
 
+logger = logging.getLogger(__name__)
+_OF_COMPLETIONS = ("dataset", "rows", "completions", "labels")
+"""Settings in which evaluations that are compared may differ."""
 ROUNDS = 10_000
 """Random signs that the difference is compared with."""
 
@@ -50,6 +54,7 @@ def compare_evaluations(first: str | Path, second: str | Path, *, seed: int = 0)
 
     Raises `ConfigurationError` where they have no problem in common.
     """
+    _tell_what_differs(first, second)
     one, other = _rates(first), _rates(second)
     both = [name for name in one if name in other]
     if not both:
@@ -72,6 +77,16 @@ def compare_evaluations(first: str | Path, second: str | Path, *, seed: int = 0)
         only_first=tuple(name for name in one if name not in other),
         only_second=tuple(name for name in other if name not in one),
     )
+
+
+def _tell_what_differs(first: str | Path, second: str | Path) -> None:
+    """Warn where the two were graded by other rules: a difference would be none of the completions'."""
+    one, other = (read_settings(folder) for folder in (first, second))
+    names = [name for name in sorted(one.keys() | other.keys()) if name not in _OF_COMPLETIONS]
+    differing = [name for name in names if one.get(name) != other.get(name)]
+    for name in differing:
+        told = (name, one.get(name), first, other.get(name), second)
+        logger.warning("graded by other rules: %s is %.80r in %s and %.80r in %s", *told)
 
 
 def _rates(folder: str | Path) -> Mapping[str, tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +13,15 @@ from typing import Any, Protocol
 from rewards import ConfigurationError, DatasetError
 
 from .counting import rows_in
+from .names import Names
 from .rows import IDS, Rows, read_json
 from .sample import Sample
 
 logger = logging.getLogger(__name__)
 COLUMNS = ("completion", "completions", "response", "responses", "output", "messages")
 """Columns that hold completions, in the order in which they are asked for."""
+ASKED = ("prompt", "question", "text")
+"""Columns that hold what a problem asks."""
 TEXTS = ("completion", "solution", "response", "output", "completions", "output_list", "code_list")
 """Fields of a sample file that hold one completion, or a list of them: of human-eval, EvalPlus and LiveCodeBench."""
 
@@ -52,23 +56,29 @@ class ColumnSource:
     def samples(self, folder: Path) -> Iterator[Sample]:
         """Give the samples, a row's one after another."""
         number, without = -1, 0
-        for number, row in enumerate(self.rows):
-            column = self.column or next((name for name in COLUMNS if row.get(name) is not None), None)
-            if column is None or column not in row:
-                raise DatasetError(
-                    f"row {number} has no completion{f' {self.column!r}' if self.column else ''}: name its column, or "
-                    f"pass samples, a model or an endpoint; its columns: {', '.join(row)}"
-                )
-            problem = {name: value for name, value in row.items() if name != column or column == "messages"}
-            labels = labels_of(row, self.labels)
-            completions = _completions(row[column], f"row {number}: {column!r}", conversation=column == "messages")
-            without += not completions
-            for i, completion in enumerate(completions):
-                yield Sample(self.rows.name_of(row, number), i, completion, problem, labels)
+        with contextlib.closing(Names(self.rows)) as names:
+            for number, row in enumerate(self.rows):
+                column = self._column_of(row, number)
+                problem = {name: value for name, value in row.items() if name != column or column == "messages"}
+                labels = labels_of(row, self.labels)
+                completions = _completions(row[column], f"row {number}: {column!r}", conversation=column == "messages")
+                without += not completions
+                name = names.see(row, number, asked=next((row[name] for name in ASKED if row.get(name)), None))
+                for i, completion in enumerate(completions):
+                    yield Sample(name, i, completion, problem, labels)
         if number < 0:
             raise DatasetError(f"{self.rows.described} has no rows")
         if without:
             logger.warning("%d of %d rows have no completion: no figure counts them", without, number + 1)
+
+    def _column_of(self, row: Mapping[str, Any], number: int) -> str:
+        column = self.column or next((name for name in COLUMNS if row.get(name) is not None), None)
+        if column is None or column not in row:
+            raise DatasetError(
+                f"row {number} has no completion{f' {self.column!r}' if self.column else ''}: name its column, or "
+                f"pass samples, a model or an endpoint; its columns: {', '.join(row)}"
+            )
+        return column
 
     def count(self) -> int | None:
         """Return how many there are where each row has as many as the first one."""
@@ -190,7 +200,8 @@ def _told_completions(told: Mapping[str, Any], number: int, path: Path) -> Seque
 
 
 def _named(told: Mapping[str, Any], problems: Mapping[str, Any], number: int, path: Path) -> str:
-    names = [str(told[name]) for name in IDS if told.get(name) is not None]
+    said = [str(told[name]) for name in IDS if told.get(name) is not None]
+    names = [one for name in said for one in dict.fromkeys((name, name.removeprefix("Mbpp/")))]  # the hub's: numbers
     found = next((name for name in names if name in problems), None)
     if found is None:
         raise DatasetError(
@@ -204,4 +215,8 @@ def _read_folders(path: Path) -> Iterator[dict[str, Any]]:
     """Read `<problem>/<number>.py`, where a `/` in the problem's name is written `_`."""
     for folder in sorted(child for child in path.iterdir() if child.is_dir()):
         for file in sorted(folder.glob("*.py"), key=lambda each: (len(each.stem), each.stem)):
-            yield {"task_id": "/".join(folder.name.rsplit("_", 1)), "id": folder.name, "solution": file.read_text()}
+            yield {
+                "task_id": "/".join(folder.name.rsplit("_", 1)),
+                "id": folder.name,
+                "solution": file.read_text("utf-8"),
+            }

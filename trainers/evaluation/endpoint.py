@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,9 @@ from .prompts import MakePrompt, Question, plain_prompt, questions
 from .rows import Rows
 from .sample import Sample
 from .sampling import Sampling
-from .written import FILE, Written, WrittenCompletions, refuse_another
+from .server_options import ServerOptions
+from .stops import cut
+from .written import FILE, REFUSED, Written, WrittenCompletions, refuse_another
 
 MISSING = "completions by an endpoint need the package openai: pip install 'code-rewards[endpoint]'"
 AHEAD = 4
@@ -28,7 +31,7 @@ AHEAD = 4
 
 NOT_SERVED = (401, 403, 404)
 """Statuses for a wrong key, model or address."""
-REFUSED = (400, 413, 422)
+REFUSED_STATUSES = (400, 413, 422)
 """Statuses by which OpenAI, vLLM and TGI refuse a prompt."""
 
 
@@ -45,7 +48,8 @@ class EndpointSource:
     """Completions of a model behind an address, kept in the evaluation's folder.
 
     Prompts that are messages go to `chat/completions`, text to `completions`. Requests that fail for the server's
-    reasons are repeated with growing pauses by the `openai` client, *retries* times.
+    reasons are repeated with growing pauses by the `openai` client, *retries* times; those that come too often even so
+    again as often, because services count by the minute.
     """
 
     rows: Rows
@@ -57,7 +61,8 @@ class EndpointSource:
     sampling: Sampling = Sampling()  # noqa: RUF009 - frozen
     concurrency: int = 32
     retries: int = 8
-    timeout_s: float = 600.0
+    timeout_s: float | None = None
+    """For one answer; unset: ten minutes, or a tenth of a second for each token where that is more."""
     make_prompt: MakePrompt = plain_prompt
     labels: Sequence[str] = ()
     _clients: set[Client] = field(default_factory=set, init=False, repr=False, compare=False)
@@ -65,7 +70,7 @@ class EndpointSource:
     def samples(self, folder: Path) -> Iterator[Sample]:
         """Give the samples in order; answers that came before are read, and none is asked for again."""
         written = WrittenCompletions(folder)
-        asked = questions(self.rows, self.make_prompt, n=self.sampling.n, labels=self.labels)
+        asked = questions(self.rows, self.make_prompt, self.sampling, labels=self.labels)
         for found in written.read():
             question = next(asked, None)
             if question is None:
@@ -80,6 +85,7 @@ class EndpointSource:
                     yield question.answered(answer.completion)
             finally:
                 self._clients.discard(client)
+        written.tell_what_was_lost(self.sampling.max_new_tokens)
 
     def stop(self) -> None:
         """Give up what is being asked, from another thread than that which waits for it."""
@@ -109,8 +115,10 @@ class Client:
             base_url=source.base_url,
             api_key=source.api_key or os.environ.get("OPENAI_API_KEY") or "none",
             max_retries=source.retries,
-            timeout=source.timeout_s,
+            timeout=source.timeout_s or max(600.0, 0.1 * source.sampling.max_new_tokens),
         )
+        self._options = ServerOptions(source.model, source.sampling)
+        self._probing = asyncio.Lock()
         self._places = asyncio.Semaphore(source.concurrency)
         self._answered = self._stopped = False
         self._loop = asyncio.new_event_loop()
@@ -159,23 +167,45 @@ class Client:
             if self._stopped:
                 raise asyncio.CancelledError
             try:
-                text, reason = await self._ask_again(question)
-            except self._openai.APIStatusError as error:
-                text, reason = "", self._refusal(error)
+                text, reason = await self._answer_or_refusal(question)
             except (self._openai.APIError, _NoAnswerError) as error:
                 raise self._unavailable(error) from error
-        self._answered = True
         return Written(question.problem, question.number, question.digest, text, reason)
 
-    def _refusal(self, error: Any) -> str:
+    async def _answer_or_refusal(self, question: Question) -> tuple[str, str]:
+        try:
+            text, reason = await self._ask_again(question)
+        except self._openai.APIStatusError as error:
+            return "", await self._refusal(error, question)
+        self._answered = True
+        return text, reason
+
+    async def _refusal(self, error: Any, question: Question) -> str:
         """Return why a question has no answer; raises where that is not the question's fault."""
         if error.status_code in NOT_SERVED:
             raise ConfigurationError(f"the server at {self._client.base_url} refuses: {error}") from error
-        if error.status_code not in REFUSED:
-            raise self._unavailable(error) from error
-        if not self._answered:
+        if error.status_code not in REFUSED_STATUSES:
+            raise error
+        if not await self._answers_anything(question):
             raise ConfigurationError(f"the server refuses the first question: {error}") from error
-        return f"refused: {error}"[:500]  # this prompt: most of all, one that is too long
+        return f"{REFUSED}: {error}"[:500]  # this prompt: most of all, one that is too long
+
+    async def _answers_anything(self, refused: Question) -> bool:
+        """Say whether the server answers some question, if need be by a short one of the kind of the *refused* one.
+
+        A refusal is there at once, while the answers to other questions may still take minutes.
+        """
+        async with self._probing:
+            if not self._answered:
+                short = "1" if isinstance(refused.prompt, str) else [{"role": "user", "content": "Say yes."}]
+                try:
+                    await self._ask_again(dataclasses.replace(refused, prompt=short))
+                except self._openai.APIStatusError as error:
+                    if error.status_code not in REFUSED_STATUSES:
+                        raise
+                    return False
+                self._answered = True
+            return True
 
     def _unavailable(self, error: Exception) -> EndpointUnavailable:
         return EndpointUnavailable(
@@ -184,35 +214,41 @@ class Client:
         )
 
     async def _ask_again(self, question: Question) -> tuple[str, str]:
-        """Ask until there is an answer: the `openai` client repeats for a bad status, and not for a bad body."""
-        for i in itertools.count():
+        """Ask until there is an answer: the `openai` client repeats for a bad status, less than a minute, and not for
+        a bad body."""
+        failed = 0
+        while True:
+            options = self._options.of(question)
             try:
-                return await self._ask(question)
-            except _NoAnswerError:
-                if i >= self._source.retries:
+                text, reason = await self._ask(question, options)
+                whole = cut(text, question.stop)
+                return whole, reason if whole == text else "stop"
+            except (_NoAnswerError, self._openai.RateLimitError):
+                if failed >= self._source.retries:
                     raise
-                await asyncio.sleep(min(8.0, 0.5 * 2**i))
-        raise AssertionError("never reached")
+                await asyncio.sleep(min(8.0, 0.5 * 2**failed))
+                failed += 1
+            except self._openai.APIStatusError as error:
+                if error.status_code not in REFUSED_STATUSES:
+                    raise
+                is_outdated = self._options.of(question) != options  # others were told meanwhile what to leave out
+                if not is_outdated and (self._answered or not self._options.give_up(str(error), options)):
+                    raise
 
-    async def _ask(self, question: Question) -> tuple[str, str]:
-        sampling = self._source.sampling
-        options: dict[str, Any] = {
-            "model": self._source.model,
-            "max_tokens": sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "seed": sampling.seed + question.index,
-        }
-        if sampling.chat_template_kwargs:  # no part of OpenAI's protocol: vLLM, SGLang and TGI know it
-            options["extra_body"] = {"chat_template_kwargs": dict(sampling.chat_template_kwargs)}
+    async def _ask(self, question: Question, options: dict[str, Any]) -> tuple[str, str]:
         try:
             if isinstance(question.prompt, str):
                 told = await self._client.completions.create(prompt=question.prompt, **options)
                 return _told(told, told.choices[0].text)
-            told = await self._client.chat.completions.create(messages=question.prompt, **options)
+            told = await self._client.chat.completions.create(messages=_sent(question.prompt), **options)
             return _told(told, told.choices[0].message.content)
         except (ValueError, AttributeError, IndexError, TypeError) as error:  # the client checks no body
             raise _NoAnswerError(f"the body is no answer: {error}") from error
+
+
+def _sent(messages: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return *messages* without the fields that a table gives all of them, and OpenAI refuses where they are empty."""
+    return [{name: value for name, value in m.items() if value is not None or name == "content"} for m in messages]
 
 
 def _told(told: Any, text: object) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rewards import ConfigurationError
@@ -81,13 +81,27 @@ def batches(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
     for sample in samples:
         if sample.row is not last_row:
             last_row = sample.row
-            chars += sum(len(value) for value in sample.row.values() if isinstance(value, str | list))
+            chars += _chars_in(sample.row)
         batch.append(sample)
         if len(batch) >= size or chars > BATCH_CHARS:
             yield batch
             batch, chars, last_row = [], 0, None
     if batch:
         yield batch
+
+
+def _chars_in(row: Mapping[str, Any]) -> int:
+    """Return how much text *row* holds, in lists and structures too: CodeContests keeps its tests in such."""
+    chars, left = 0, list(row.values())
+    while left:
+        value = left.pop()
+        if isinstance(value, str | bytes):
+            chars += len(value)
+        elif isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+    return chars
 
 
 def skip_judged(samples: Iterator[Sample], digests: Iterator[str]) -> tuple[Iterator[Sample], int]:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -150,22 +151,27 @@ class FunctionGrader:
 
     def __init__(self, function: Callable[..., Any], fields: Sequence[str] | None, pass_score: float) -> None:
         self._function, self._fields, self._pass_score = function, fields, pass_score
+        self._calling = threading.Lock()
 
     async def grade(self, samples: Sequence[Sample]) -> list[Result]:
-        """Return one result for each sample; a function that is not async runs in a thread."""
+        """Return one result for each sample; a function that is not async runs in a thread, one call at a time."""
         asked = {
             "prompts": [_prompt(sample) for sample in samples],
-            "completions": [sample.completion for sample in samples],
+            "completions": [_as_trl_has_it(sample) for sample in samples],
             **columns_of(samples, left_out=("prompt",), only=self._fields),
         }
         call = self._function
         is_async = inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-        scores = await call(**asked) if is_async else await asyncio.to_thread(call, **asked)
+        scores = await call(**asked) if is_async else await asyncio.to_thread(self._call, asked)
         if not hasattr(scores, "__len__") or isinstance(scores, str | Mapping):
             raise ConfigurationError(f"the reward must return a list of scores, found {type(scores).__name__}")
         if len(scores) != len(samples):
             raise ConfigurationError(f"the reward returned {len(scores)} scores for {len(samples)} completions")
         return [_scored(s, _number(score), self._pass_score) for s, score in zip(samples, scores, strict=True)]
+
+    def _call(self, asked: Mapping[str, Any]) -> Any:
+        with self._calling:  # as trainers do: it may keep what two calls at once would spoil
+            return self._function(**asked)
 
     def settings(self) -> dict[str, Any]:
         """Return the function's name."""
@@ -181,6 +187,10 @@ class FunctionGrader:
         """Do nothing: the function is its owner's."""
 
 
+_NO_COLUMNS = ("prompts", "completions", "completion_ids", "trainer_state", "log_metric", "log_extra", "environments")
+"""Names by which a reward is handed something else than a column; of rows TRL takes them as we do."""
+
+
 def columns_of(
     samples: Sequence[Sample], *, left_out: Sequence[str], only: Sequence[str] | None = None
 ) -> dict[str, list[Any]]:
@@ -188,7 +198,7 @@ def columns_of(
 
     Raises `ConfigurationError` for a field in *only* that no row has.
     """
-    names = dict.fromkeys(name for sample in samples for name in sample.row if name not in left_out)
+    names = dict.fromkeys(name for sample in samples for name in sample.row if name not in (*left_out, *_NO_COLUMNS))
     for name in only or ():
         if name not in names:
             raise ConfigurationError(f"no column {name!r} for the reward; found: {', '.join(names)}")
@@ -201,6 +211,13 @@ def _prompt(sample: Sample) -> Any:
     if sample.row.get("prompt") is None and isinstance(messages, list):
         return without_answer(messages)
     return sample.row.get("prompt")
+
+
+def _as_trl_has_it(sample: Sample) -> Any:
+    """Return the completion, as a message where the prompt is messages."""
+    if isinstance(sample.completion, str) and isinstance(_prompt(sample), list):
+        return [{"role": "assistant", "content": sample.completion}]
+    return sample.completion
 
 
 def _shown_prompt(sample: Sample) -> str:

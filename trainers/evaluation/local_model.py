@@ -5,22 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rewards import ConfigurationError
 
-from ..tokens import prompt_ids
-from .prompts import MakePrompt, Question, plain_prompt, questions
+from .generator import Generator
+from .prompts import MakePrompt, plain_prompt, questions
 from .rows import Rows
 from .sample import Sample
 from .sampling import Sampling
-from .written import FILE, Written, WrittenCompletions, refuse_another
+from .written import FILE, WrittenCompletions, refuse_another
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,12 @@ class ModelSource:
     make_prompt: MakePrompt = plain_prompt
     labels: Sequence[str] = ()
     model_arguments: dict[str, Any] = field(default_factory=dict)
-    """For `from_pretrained`, such as dtype and device_map."""
+    """For `from_pretrained`, such as dtype (unset: that of the saved weights) and device_map."""
 
     def samples(self, folder: Path) -> Iterator[Sample]:
         """Give the samples; batches that were made before are read."""
         written = WrittenCompletions(folder)
-        asked = questions(self.rows, self.make_prompt, n=self.sampling.n, labels=self.labels)
+        asked = questions(self.rows, self.make_prompt, self.sampling, labels=self.labels)
         generate = None
         read = written.read()
         while batch := list(itertools.islice(asked, self.batch_size)):
@@ -50,11 +48,12 @@ class ModelSource:
             for question, found in zip(batch, known, strict=False):
                 refuse_another(found, problem=question.problem, prompt_digest=question.digest, path=folder / FILE)
             if len(known) < len(batch):
-                generate = generate or Generator(self)
+                generate = generate or _generator(self)
                 made = generate.answers(batch)[len(known) :]
                 written.append(made)
                 known += made
             yield from (question.answered(found.completion) for question, found in zip(batch, known, strict=True))
+        written.tell_what_was_lost(self.sampling.max_new_tokens)
 
     def count(self) -> int | None:
         """Return how many there are, where the data set says how long it is."""
@@ -70,56 +69,20 @@ class ModelSource:
 
 def _loaded(source: ModelSource) -> tuple[Any, Any]:
     """Return the model and the tokenizer that *source* names."""
-    name = str(source.model)
+    name, given = str(source.model), source.model_arguments
+    kind = {} if "torch_dtype" in given else {"dtype": "auto"}  # transformers before 5 would widen all to 32 bits
     try:
-        model = AutoModelForCausalLM.from_pretrained(name, **source.model_arguments)
+        model = AutoModelForCausalLM.from_pretrained(name, **{**kind, **given})
         return model, source.tokenizer or AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the model {name!r} cannot be loaded: {error}") from error
 
 
-class Generator:
-    """A loaded model with its tokenizer."""
-
-    def __init__(self, source: ModelSource) -> None:
-        self._sampling = source.sampling
-        named = isinstance(source.model, str | Path)
-        if source.tokenizer is None and not named:
-            raise ConfigurationError("a model that is handed over needs its tokenizer beside it")
-        self.model, self.tokenizer = _loaded(source) if named else (source.model, source.tokenizer)
-        if self.tokenizer.pad_token is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        if named and torch.cuda.is_available() and "device_map" not in source.model_arguments:
-            self.model.to("cuda")
-        self.model.eval()
-
-    def answers(self, batch: Sequence[Question]) -> list[Written]:
-        """Return a completion for each question; the same batch gets the same ones whenever it is asked."""
-        options = self._sampling.chat_template_kwargs
-        rows = [torch.tensor(prompt_ids(question.prompt, self.tokenizer, options=options)) for question in batch]
-        padding = partial(pad_sequence, batch_first=True, padding_side="left")
-        told = {
-            "input_ids": padding(rows, padding_value=self.tokenizer.pad_token_id).to(self.model.device),
-            "attention_mask": padding([torch.ones_like(row) for row in rows]).to(self.model.device),
-        }
-        set_seed(self._sampling.seed + batch[0].index)
-        with torch.no_grad():
-            ids = self.model.generate(**told, **self._options())
-        answers = ids[:, told["input_ids"].shape[1] :]
-        return [self._written(question, row.tolist()) for question, row in zip(batch, answers, strict=True)]
-
-    def _options(self) -> dict[str, Any]:
-        sampling = self._sampling
-        drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-        return {
-            "max_new_tokens": sampling.max_new_tokens,
-            "do_sample": sampling.temperature > 0,
-            "pad_token_id": self.tokenizer.pad_token_id,
-            **(drawn if sampling.temperature > 0 else {}),
-        }
-
-    def _written(self, question: Question, ids: Sequence[int]) -> Written:
-        ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
-        reason = "stop" if any(token in ends for token in ids) else "length"
-        text = self.tokenizer.decode(ids, skip_special_tokens=True)
-        return Written(question.problem, question.number, question.digest, text, reason)
+def _generator(source: ModelSource) -> Generator:
+    named = isinstance(source.model, str | Path)
+    if source.tokenizer is None and not named:
+        raise ConfigurationError("a model that is handed over needs its tokenizer beside it")
+    model, tokenizer = _loaded(source) if named else (source.model, source.tokenizer)
+    if named and torch.cuda.is_available() and "device_map" not in source.model_arguments:
+        model.to("cuda")
+    return Generator(model, tokenizer, source.sampling)

@@ -29,8 +29,8 @@ def page_data(summary: Mapping[str, Any], results: Iterator[Result]) -> ReportDa
     settings = summary["settings"]
     unjudged = summary["unjudged"]
     return ReportData(
-        title=f"Evaluation of {settings['dataset']}",
-        subtitle=f"{_completions(settings['completions'])} · graded by {settings['reward']}",
+        title=f"Evaluation of {settings.get('dataset', 'a data set')}",
+        subtitle=f"{_completions(settings.get('completions', 'a source'))} · graded by {settings['reward']}",
         alert=_alert(summary) if unjudged else "",
         figures=_figures(summary),
         charts=_charts(summary),
@@ -41,7 +41,7 @@ def page_data(summary: Mapping[str, Any], results: Iterator[Result]) -> ReportDa
 
 
 def _completions(told: Any) -> str:
-    if isinstance(told, Mapping):
+    if isinstance(told, Mapping) and {"model", "n", "temperature"} <= told.keys():
         return f"completions by {told['model']}, n={told['n']}, temperature {told['temperature']:g}"
     return f"completions in {told}"
 

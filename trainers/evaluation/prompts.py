@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,9 +11,13 @@ from typing import Any
 
 from rewards import DatasetError
 
+from ..silence import SilentPrompts
 from .completions import labels_of
+from .names import Names
 from .rows import Rows
 from .sample import Sample
+from .sampling import Sampling
+from .stops import stops_of
 
 Prompt = str | list[dict[str, str]]
 """Text to continue, or messages."""
@@ -30,6 +35,8 @@ class Question:
     prompt: Prompt
     row: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
+    stop: Sequence[str] = ()
+    """Texts that end the completion."""
 
     @property
     def digest(self) -> str:
@@ -41,14 +48,20 @@ class Question:
         return Sample(self.problem, self.number, completion, self.row, self.labels)
 
 
-def questions(rows: Rows, make_prompt: MakePrompt, *, n: int, labels: Sequence[str] = ()) -> Iterator[Question]:
-    """Give *n* questions for each row, one after another."""
-    index = 0
-    for row_number, row in enumerate(rows):
-        prompt, name, told = make_prompt(row), rows.name_of(row, row_number), labels_of(row, labels)
-        for number in range(n):
-            yield Question(index, name, number, prompt, row, told)
-            index += 1
+def questions(
+    rows: Rows, make_prompt: MakePrompt, sampling: Sampling, *, labels: Sequence[str] = ()
+) -> Iterator[Question]:
+    """Give n questions for each row, one after another; problems that share a name are told apart by their rows."""
+    index, silent = 0, SilentPrompts()
+    with contextlib.closing(Names(rows)) as names:
+        for row_number, row in enumerate(rows):
+            prompt, told = make_prompt(row), labels_of(row, labels)
+            name = names.name_of(row, row_number, asked=prompt)
+            silent.see(row, row_number, prompt)
+            stop = stops_of(row, prompt) if sampling.stop is None else tuple(sampling.stop)
+            for number in range(sampling.n):
+                yield Question(index, name, number, prompt, row, told, stop)
+                index += 1
 
 
 def without_answer(messages: list[Any]) -> list[Any]:

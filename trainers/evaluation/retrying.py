@@ -17,13 +17,13 @@ async def judge_again(samples: Iterator[Sample], grader: Grader, store: ResultSt
 
     *samples* are those that were judged, from the first one on. Until all are graded the results stay as they are.
     """
-    pairs, tried = zip(samples, store.results(), strict=False), 0
+    pairs, tried = zip(store.results(), samples, strict=False), 0  # so that no sample is made which has no result
     with store.rewriting() as write:
         while batch := list(itertools.islice(pairs, batch_size)):
-            again = [sample for sample, result in batch if result.verdict == _UNJUDGED]
+            again = [sample for result, sample in batch if result.verdict == _UNJUDGED]
             graded = iter(await grader.grade(again) if again else ())
             tried += len(again)
-            write([_of(result, graded) for _, result in batch])
+            write([_of(result, graded) for result, _ in batch])
     return tried
 
 

@@ -133,7 +133,9 @@ def _read_parquet(path: Path) -> Iterator[Any]:
 
 def _read_csv(path: Path) -> Iterator[Any]:
     import csv
+    import sys
 
+    csv.field_size_limit(sys.maxsize)  # of the whole process; a row's tests may have megabytes
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             yield from csv.DictReader(file)

@@ -106,6 +106,14 @@ def read_results(folder: str | Path) -> Iterator[Result]:
     yield from read_lines(path, read_result)
 
 
+def read_settings(folder: str | Path) -> dict[str, Any]:
+    """Read by what settings the results in *folder* were judged; nothing where that is not known."""
+    try:
+        return dict(json.loads((Path(folder) / SETTINGS).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
+
+
 def read_lines(path: Path, parse: Callable[[Any], T]) -> Iterator[T]:
     """Return what *parse* makes of each whole line of JSON; raises `ConfigurationError` for one that was damaged."""
     with open(path, "rb") as file:

@@ -23,7 +23,6 @@ from .store import read_results, replacing
 
 CLEAN, REASONS, SUMMARY = "clean.jsonl", "reasons.csv", "validation.json"
 GOLD, UNREADABLE = "gold", "unreadable"
-_COMMENTS = dict.fromkeys(("python", "bash", "r", "ruby", "perl"), "#") | dict.fromkeys(("lua", "haskell", "sql"), "--")
 _OPTIONS = EvaluationOptions(report=False)
 
 
@@ -74,7 +73,7 @@ class ProbeSource:
                 found += [(kind, program, 1) for kind, program in probes(problem).items()]
                 for kind, program, times in found:
                     for i in range(times):
-                        source = program + _mark(i, problem.language)
+                        source = program + "\n" * i  # of several that are the same one is run in a batch
                         yield Sample(f"{number}", i, _fenced(source, problem.language), row, {"probe": kind})
 
     def count(self) -> int | None:
@@ -92,11 +91,6 @@ def _fenced(source: str, language: str) -> str:
     longest = max(map(len, re.findall("`+", source)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{source}\n{fence}"
-
-
-def _mark(i: int, language: str) -> str:
-    """Return a comment that makes a repeated program another one: the same one would be run once in a batch."""
-    return f"\n{_COMMENTS.get(language, '//')} {i}" if i else ""
 
 
 def validate_dataset(

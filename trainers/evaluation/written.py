@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +14,10 @@ from rewards import ConfigurationError
 
 from .store import cut_torn_line, read_lines
 
+logger = logging.getLogger(__name__)
 FILE = "completions.jsonl"
+REFUSED = "refused"
+"""How the reason begins for which a server has answered nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,20 @@ class WrittenCompletions:
         """Return how many were made before."""
         with open(self._path, "rb") as file:
             return sum(1 for _ in file)
+
+    def tell_what_was_lost(self, max_new_tokens: int) -> None:
+        """Warn of completions that were cut off, and of prompts that were refused: they count, and most fail."""
+        made = cut = refused = 0
+        why = ""
+        for found in self.read():
+            made += 1
+            cut += found.finish_reason == "length"
+            if found.finish_reason.startswith(REFUSED):
+                refused, why = refused + 1, why or found.finish_reason
+        if cut:
+            logger.warning("%d of %d completions were cut off at max_new_tokens=%d", cut, made, max_new_tokens)
+        if refused:
+            logger.warning("%d of %d completions are empty, because the prompt was %.300s", refused, made, why)
 
     def append(self, made: Sequence[Written]) -> None:
         """Add what was made next; it is on disk when this returns."""

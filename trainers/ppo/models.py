@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from rewards import ConfigurationError
 
 from ..ingredients import Ingredients
+
+_log = logging.getLogger("trainers")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ def tokenizer_of(ingredients: Ingredients) -> Any:
             trust_remote_code=ingredients.run.training.trust_remote_code,
         )
     if tokenizer.pad_token is None:
+        _log.warning(
+            "the tokenizer has no pad token: its end of text is one, and PPO learns nothing about where to end"
+        )
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
     return tokenizer

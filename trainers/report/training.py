@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import mul
 from typing import Any
 
 from rewards import Verdict
@@ -28,24 +30,22 @@ class StepFigures:
     """What the reward logs under its own name, without the name."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Mean seconds of a step in each of `PHASES`."""
-
-    @property
-    def reward_share(self) -> float | None:
-        """Return the share of a step's time that its reward took."""
-        total = sum(self.seconds.values())
-        return self.seconds.get("reward", 0.0) / total if total else None
+    steps: int = 1
+    """How many steps of training it is about: those since the log before."""
 
 
 def figures_of(log_history: Iterable[Mapping[str, Any]], *, reward_name: str) -> list[StepFigures]:
     """Return the logs about a reward, in order; other logs, such as a run's last one, are left out."""
-    found = []
+    found, last = [], 0
     for entry in log_history:
         for prefix in ("", "eval_"):
             reward = next((entry[prefix + key] for key in REWARD_KEYS if prefix + key in entry), None)
             of_reward = _numbers_under(entry, f"{prefix}{reward_name}/")
             if of_reward or reward is not None:
                 seconds = {name: entry[f"time/{name}"] for name in PHASES if f"time/{name}" in entry and not prefix}
-                found.append(StepFigures(int(entry["step"]), reward, bool(prefix), of_reward, seconds))
+                step, steps = int(entry["step"]), 1 if prefix else max(1, int(entry["step"]) - last)
+                last = last if prefix else step
+                found.append(StepFigures(step, reward, bool(prefix), of_reward, seconds, steps))
     return found
 
 
@@ -58,9 +58,14 @@ def _numbers_under(entry: Mapping[str, Any], prefix: str) -> dict[str, float]:
 
 
 def seconds_per_step(log_history: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the mean seconds of a step in each phase, over the logs that say; nothing where none does."""
+    """Return the mean seconds of a step in each phase, over the logs that say; nothing where none does.
+
+    A log counts as often as it is about steps: the first one may be about the slowest step alone.
+    """
     logged = [entry for entry in log_history if all(f"time/{name}" in entry for name in PHASES)]
-    return {name: _mean([entry[f"time/{name}"] for entry in logged]) for name in PHASES} if logged else {}
+    steps = [0, *(int(entry["step"]) for entry in logged)]
+    weights = [max(1, step - before) for before, step in pairwise(steps)]
+    return {name: _mean([entry[f"time/{name}"] for entry in logged], weights) for name in PHASES} if logged else {}
 
 
 def key_figures(figures: Sequence[StepFigures]) -> tuple[KeyFigure, ...]:
@@ -74,13 +79,12 @@ def key_figures(figures: Sequence[StepFigures]) -> tuple[KeyFigure, ...]:
     found += _first_to_last("accepted", _values(training, "accepted"), "{:.1%}")
     evaluated = _values([one for one in figures if one.is_evaluation], "accepted")
     found += [KeyFigure("accepted in evaluation", f"{evaluated[-1]:.1%}", "the last one")] if evaluated else []
-    unjudged = _values(training, "unjudged")
-    found += [KeyFigure("unjudged", f"{_mean(unjudged):.2%}", "of completions, whole run")] if unjudged else []
-    timed = [one for one in training if one.seconds]
-    if timed:
-        total = _mean([sum(one.seconds.values()) for one in timed])
-        share = _mean([one.reward_share or 0.0 for one in timed])
-        found.append(KeyFigure("seconds per step", f"{total:.3g}", f"{share:.0%} of them for the reward"))
+    unjudged = _over_steps(training, lambda one: one.of_reward.get("unjudged"))
+    found += [KeyFigure("unjudged", f"{unjudged:.2%}", "of completions, whole run")] if unjudged is not None else []
+    total = _over_steps(training, lambda one: sum(one.seconds.values()) if one.seconds else None)
+    graded = _over_steps(training, lambda one: one.seconds.get("reward"))
+    if total and graded is not None:
+        found.append(KeyFigure("seconds per step", f"{total:.3g}", f"{graded / total:.0%} of them for the reward"))
     latency = [seconds for seconds in _values(training, "job_latency/p95") if seconds]
     found += [KeyFigure("sandbox latency, p95", f"{_mean(latency):.3g} s", "mean over logs")] if latency else []
     return tuple(found)
@@ -160,5 +164,12 @@ def _values(figures: Sequence[StepFigures], name: str) -> list[float]:
     return [one.of_reward[name] for one in figures if name in one.of_reward]
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _over_steps(figures: Sequence[StepFigures], value_of: Callable[[StepFigures], float | None]) -> float | None:
+    """Return the mean over all steps, of which a log may stand for one or for many; None where no log says."""
+    known = [(value, one.steps) for one in figures if (value := value_of(one)) is not None]
+    return _mean([value for value, _ in known], [steps for _, steps in known]) if known else None
+
+
+def _mean(values: Sequence[float], weights: Sequence[int] = ()) -> float:
+    weights = weights or [1] * len(values)
+    return sum(map(mul, values, weights)) / sum(weights) if values else 0.0
