@@ -227,6 +227,19 @@ def test_a_number_or_a_model_that_cannot_be_is_one_line(words, tmp_path):
         main([str(rows), "--output_dir", str(tmp_path / "out"), "--sandbox", "local", "--no_progress", *words])
 
 
+@pytest.mark.parametrize("private", [False, True])
+def test_results_are_pushed_as_privately_as_is_said(private, monkeypatch, tmp_path):
+    pushed = []
+    push = lambda rows, name, **options: pushed.append((len(rows), name, options))  # noqa: E731 - a method's stand-in
+    monkeypatch.setattr("datasets.Dataset.push_to_hub", push)
+    words = ["--push_to_hub", "me/results", *(["--hub_private_repo"] if private else [])]
+    rows = write(tmp_path / "rows.jsonl", ROWS)
+    main(
+        [str(rows), "--output_dir", str(tmp_path / "out"), "--sandbox", "local", "--no_progress", "--no_report", *words]
+    )
+    assert pushed == [(4, "me/results", {"private": private})]
+
+
 @pytest.mark.parametrize("words", ["enable_thinking=false", "[1]", "{1: 2}"])
 def test_options_of_a_template_that_are_no_json_are_one_line(words, capsys, tmp_path):
     with pytest.raises(SystemExit):

@@ -112,16 +112,26 @@ def test_columns_that_collide_with_trls_own_are_left_out():
             [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Add. In C."}],
             id="messages, system, another column",
         ),
+        pytest.param(
+            {"conversational": False, "prompt_template": "{prompt}{starter_code}"}, "Add.", id="a cell without anything"
+        ),
     ],
 )
 def test_prompts_are_made_as_the_arguments_say(options, prompt):
-    assert make_prompt({"prompt": "Add.", "language": "C"}, replace(DATA, **options)) == prompt
+    assert make_prompt({"prompt": "Add.", "language": "C", "starter_code": None}, replace(DATA, **options)) == prompt
 
 
 def test_a_statement_that_is_messages_already_stays_as_it_is():
     said = [{"role": "user", "content": "Add."}]
     assert make_prompt({"prompt": said}, DATA) == said
     assert make_prompt({"prompt": said}, replace(DATA, system_prompt="S"))[0] == {"role": "system", "content": "S"}
+
+
+def test_a_second_system_message_is_refused():
+    said = [{"role": "system", "content": "T"}, {"role": "user", "content": "Add."}]
+    assert make_prompt({"prompt": said}, DATA) == said
+    with pytest.raises(DatasetError, match="system_prompt would be a second"):
+        make_prompt({"prompt": said}, replace(DATA, system_prompt="S"))
 
 
 def test_held_out_rows_are_taken_from_the_training_split(tmp_path):

@@ -112,6 +112,10 @@ def make_prompt(row: Mapping[str, Any], arguments: DataArguments) -> str | list[
     if statement is None:
         raise DatasetError(f"a row has nothing in its column {arguments.prompt_column!r} to make a prompt of")
     if not isinstance(statement, str):
+        if system and any(message["role"] == "system" for message in statement):
+            raise DatasetError(
+                "a row's messages have a system message, and system_prompt would be a second: leave it out"
+            )
         return [*system, *({"role": message["role"], **message} for message in statement)]
     try:
         text = arguments.prompt_template.format_map(
@@ -127,7 +131,9 @@ def make_prompt(row: Mapping[str, Any], arguments: DataArguments) -> str | list[
 
 
 def _told(value: Any) -> Any:
-    """Return a list of texts as lines, which a person would write; anything else as it is."""
+    """Return a list of texts as lines, which a person would write, and nothing as nothing; anything else as it is."""
+    if value is None:
+        return ""
     return "\n".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
 
 

@@ -153,6 +153,7 @@ def _add_outcome(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--pass_score", type=float, default=1.0, help="score from which a completion counts as right")
     part.add_argument("--no_report", action="store_true")
     part.add_argument("--push_to_hub", help="a repository on the Hub to push the results to")
+    part.add_argument("--hub_private_repo", action="store_true", help="make it a private one")
 
 
 _SAMPLING = (
@@ -234,6 +235,7 @@ def _run(chosen: argparse.Namespace) -> None:
         pass_score=chosen.pass_score,
         report=not chosen.no_report,
         push_to_hub=chosen.push_to_hub,
+        hub_private_repo=chosen.hub_private_repo,
         seed=chosen.seed,
     )
     found = evaluate_dataset(

@@ -38,6 +38,8 @@ class EvaluationOptions:
     """Write report.html."""
     push_to_hub: str | None = None
     """A repository on the Hub to push the results to."""
+    hub_private_repo: bool = False
+    """Make that a private one; otherwise everybody sees the completions, unless the organisation says otherwise."""
     progress: bool | None = None
     """False hides the bar; unset: shown where there is a terminal."""
     seed: int = 0

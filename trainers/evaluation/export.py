@@ -62,7 +62,7 @@ def finish(folder: Path, options: Any, settings: dict[str, Any], *, judged: int,
         write_page(folder, summary)
     evaluation = Evaluation(folder, summary)
     if options.push_to_hub:
-        evaluation.to_dataset().push_to_hub(options.push_to_hub)
+        evaluation.to_dataset().push_to_hub(options.push_to_hub, private=options.hub_private_repo)
     return evaluation
 
 
