@@ -9,7 +9,15 @@ from .probe import BRIEF, ask, demand, demand_output, seen
 
 QUICK = {"bash": "echo $((6 * 7))", "perl": "print 6 * 7, qq(\\n)", "lua": "print(6 * 7)"}
 NOT_THERE = "no-such-language"
-PEEPING = "cat /etc/passwd /etc/hostname; ls /root /home; echo > /dev/tcp/127.0.0.1/22 && echo connected"
+PEEPING = "cat /etc/passwd /etc/hostname; ls -A /root; ls -A /home; echo > /dev/tcp/127.0.0.1/22 && echo connected"
+LISTING = """
+import os
+for path in ("/root", "/home"):
+    try:
+        print(*os.listdir(path), sep="\\n")
+    except OSError:
+        pass
+"""
 REFUSED_BY_ITS_COMPILER = "int main(void) { return undeclared; }"
 
 
@@ -31,10 +39,12 @@ async def its_languages_run(sandbox: Sandbox) -> None:
 
 async def a_shell_sees_no_more_than_python(sandbox: Sandbox) -> None:
     """No host files and no network, with all the tools of the machine at hand."""
-    demand_output(await _run(sandbox, "python", "print('on')") or TestRun(Ended.NOT_RUN), "on\n")
+    listed = await _run(sandbox, "python", LISTING) or TestRun(Ended.NOT_RUN)
+    demand(listed.ended is Ended.EXITED and listed.exit_code == 0, f"nothing could be listed: {seen(listed)}")
     run = await _run(sandbox, "bash", PEEPING) if "bash" in _named(sandbox) else None
     if run is not None:
-        demand(run.ended is Ended.EXITED and run.stdout == "", f"a shell saw the host: {seen(run)}")
+        is_no_more = set(run.stdout.split()) <= set(listed.stdout.split())
+        demand(run.ended is Ended.EXITED and is_no_more, f"a shell saw the host: {seen(run)}")
 
 
 async def a_compilers_refusal_is_told(sandbox: Sandbox) -> None:
