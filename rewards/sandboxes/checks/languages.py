@@ -12,6 +12,7 @@ NOT_THERE = "no-such-language"
 PEEPING = "cat /etc/passwd /etc/hostname; ls -A /root; ls -A /home; echo > /dev/tcp/127.0.0.1/22 && echo connected"
 LISTING = """
 import os
+print("seen:")
 for path in ("/root", "/home"):
     try:
         print(*os.listdir(path), sep="\\n")
@@ -40,7 +41,7 @@ async def its_languages_run(sandbox: Sandbox) -> None:
 async def a_shell_sees_no_more_than_python(sandbox: Sandbox) -> None:
     """No host files and no network, with all the tools of the machine at hand."""
     listed = await _run(sandbox, "python", LISTING) or TestRun(Ended.NOT_RUN)
-    demand(listed.ended is Ended.EXITED and listed.exit_code == 0, f"nothing could be listed: {seen(listed)}")
+    demand(listed.stdout.startswith("seen:\n"), f"nothing was listed: {seen(listed)}")
     run = await _run(sandbox, "bash", PEEPING) if "bash" in _named(sandbox) else None
     if run is not None:
         is_no_more = set(run.stdout.split()) <= set(listed.stdout.split())
