@@ -15,6 +15,8 @@ DEMO = "demo"
 """The name of the generated dataset, which also brings its own small model."""
 MIXTURE = "mixture"
 """What `dataset` is called where `datasets` lists several."""
+SOURCE_COLUMN, FILES_COLUMN = "environment_setup", "environment_files"
+"""Columns that the interpreter of a rollout reads, and no reward."""
 _DATASET = "A name on the Hub, a .jsonl, .json or .parquet file, a folder"
 _COLUMNS = "Their columns' names to ours, as {question: prompt}; done first."
 

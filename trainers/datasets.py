@@ -10,8 +10,10 @@ from typing import Any
 import datasets
 
 from rewards import ConfigurationError, DatasetError
+from rewards.intake.columns import NOT_COLUMNS
 
 from .arguments import DataArguments, DatasetPart
+from .data_arguments import FILES_COLUMN, SOURCE_COLUMN
 from .mixture import drawn, mixed
 from .silence import SilentPrompts
 from .sources import load_source
@@ -23,13 +25,11 @@ Finder = Callable[..., str | None]
 _TAKEN_BY_TRL = frozenset(
     {
         *("prompts", "completion", "completions", "completion_ids"),
-        *("trainer_state", "log_extra", "log_metric", "environments"),
+        *NOT_COLUMNS,
         *("image", "images", "tools"),
     }
 )
 """Column names that would collide with what TRL itself passes to a reward, or that switch another mode on."""
-_OF_ROLLOUTS = ("environment_setup", "environment_files")
-"""Columns that the interpreter of a rollout reads, and no reward."""
 _LOOKED_AT = 100
 """Rows whose prompts are compared with their tests."""
 _log = logging.getLogger("trainers")
@@ -189,5 +189,5 @@ def _reward_columns(found: list[str], arguments: DataArguments) -> list[str]:
             raise DatasetError(f"no column {name!r} for the reward; found: {', '.join(found)}")
         if name in _TAKEN_BY_TRL:
             raise ConfigurationError(f"column {name!r} has a name that TRL uses itself: rename it (columns: ...)")
-    others = [*_OF_ROLLOUTS, *(["language"] if arguments.datasets else [])]
+    others = [SOURCE_COLUMN, FILES_COLUMN, *(["language"] if arguments.datasets else [])]
     return [*dict.fromkeys([*arguments.reward_columns, *(name for name in others if name in found)])]

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoTokenizer
 from rewards import ConfigurationError, DatasetError, Interpreters, Limits
 
 from ..arguments import RunArguments
+from ..data_arguments import FILES_COLUMN, SOURCE_COLUMN
 from ..ingredients import Ingredients
 from ..reward import breaker_of
 from .context_budget import ContextBudget, measured_budget
@@ -127,7 +128,7 @@ def _check_rows(parts: Sequence[datasets.Dataset]) -> None:
     for rows in parts:
         if not isinstance(rows[0]["prompt"], list):
             raise DatasetError("tools need prompts that are messages: leave conversational at true")
-        names = {"environment_setup", "environment_files"} & set(rows.column_names)
+        names = {SOURCE_COLUMN, FILES_COLUMN} & set(rows.column_names)
         for row in rows.select_columns(sorted(names)) if names else ():
             EnvironmentSetup.of(row)
 

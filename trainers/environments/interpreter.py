@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from rewards import ConfigurationError, DatasetError, Interpreter, Interpreters, RewardError
 from rewards.records import Ended, File, SandboxFailure, TestRun
 
+from ..data_arguments import SOURCE_COLUMN
 from .call_clock import CallClock
 from .context_budget import ContextBudget
-from .setup import SOURCE_COLUMN, EnvironmentSetup
+from .setup import EnvironmentSetup
 from .tool_results import NO_INTERPRETER, NO_ROOM, NO_TIME, cut, keeps_state, text_of_failure, text_of_run
 
 T = TypeVar("T")

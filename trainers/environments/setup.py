@@ -10,8 +10,7 @@ from typing import Any
 from rewards import DatasetError
 from rewards.records import File
 
-SOURCE_COLUMN = "environment_setup"
-FILES_COLUMN = "environment_files"
+from ..data_arguments import FILES_COLUMN, SOURCE_COLUMN
 
 
 @dataclass(frozen=True)

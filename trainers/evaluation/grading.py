@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rewards import CodeReward, ConfigurationError
+from rewards.intake.columns import NOT_COLUMNS
 from rewards.message_rewards import MessageReward
 
 from ..report import SampleTest, text_of
@@ -187,7 +188,7 @@ class FunctionGrader:
         """Do nothing: the function is its owner's."""
 
 
-_NO_COLUMNS = ("prompts", "completions", "completion_ids", "trainer_state", "log_metric", "log_extra", "environments")
+_NO_COLUMNS = ("prompts", "completions", "completion_ids", *NOT_COLUMNS)
 """Names by which a reward is handed something else than a column; of rows TRL takes them as we do."""
 
 
